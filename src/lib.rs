@@ -1,0 +1,7 @@
+//! `feeds` polls RSS, Atom and JSON feeds and delivers each new entry once: as mail, or as a URL to a read-later service.
+
+pub mod clock;
+pub mod env;
+pub mod secret;
+pub mod units;
+pub mod words;
