@@ -2,6 +2,8 @@
 
 pub mod clock;
 pub mod env;
+pub mod expression;
+pub mod feed;
 pub mod secret;
 pub mod units;
 pub mod words;

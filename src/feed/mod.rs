@@ -1,0 +1,15 @@
+//! PURE. From bytes to entries, and from entries to those that are new. Goes in: a document's bytes, its content type and
+//! address. Comes out: [`Document`] of [`Entry`]s; [`diff`](diff::diff) then says which are new to the keys that are known.
+
+mod decode;
+pub mod diff;
+pub mod entry;
+mod facts;
+pub mod identity;
+mod parse;
+pub mod text;
+
+pub use entry::{Document, Enclosure, Entry, Link, Person};
+pub use facts::{EntryFacts, Facts, FeedFacts};
+pub use identity::{Key, Keys, Uid};
+pub use parse::{ParseError, Parsed, looks_like_html, parse};
