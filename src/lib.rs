@@ -1,10 +1,12 @@
 //! `feeds` polls RSS, Atom and JSON feeds and delivers each new entry once: as mail, or as a URL to a read-later service.
 
+pub mod article;
 pub mod clock;
 pub mod delivery;
 pub mod env;
 pub mod expression;
 pub mod feed;
+pub mod mail;
 pub mod schedule;
 pub mod secret;
 pub mod units;
