@@ -1,0 +1,88 @@
+//! The CPU pool: work that only burns CPU (parsing, making) runs here, never on the async threads. One thread a core, stacks
+//! large enough for what recursion a stranger's document may cause, a bounded queue, and a panic caught for each item.
+
+use std::num::NonZero;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+
+use tokio::sync::{Semaphore, oneshot};
+
+/// A handle to the pool. Cheap to clone; the threads end with the last one.
+#[derive(Debug, Clone)]
+pub struct Pool {
+    jobs: mpsc::Sender<Job>,
+    room: Arc<Semaphore>,
+}
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// The work panicked, or its thread is gone. What it was working on is at fault; others go on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("it could not be worked on: {0}")]
+pub struct Panicked(pub String);
+
+/// Hostile markup may recurse deeply in a library; see docs/limits.md.
+const STACK: usize = 16 << 20;
+
+impl Pool {
+    /// Starts the threads: one a core.
+    ///
+    /// # Errors
+    /// When the system gives none.
+    pub fn start() -> std::io::Result<Self> {
+        let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let (jobs, receiver) = mpsc::channel::<Job>();
+        let receiver = Arc::new(Mutex::new(receiver));
+        for number in 0..threads {
+            let receiver = Arc::clone(&receiver);
+            let work = move || {
+                loop {
+                    let job = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                    match job {
+                        Ok(job) => job(),
+                        Err(mpsc::RecvError) => break,
+                    }
+                }
+            };
+            std::thread::Builder::new().name(format!("work-{number}")).stack_size(STACK).spawn(work)?;
+        }
+        Ok(Self { jobs, room: Arc::new(Semaphore::new(threads * 4)) })
+    }
+
+    /// Has work done. Waits while the queue is full.
+    ///
+    /// # Errors
+    /// When the work panicked.
+    pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Panicked> {
+        let gone = || Panicked("the pool has ended".to_owned());
+        let _room = self.room.acquire().await.map_err(|_| gone())?;
+        let (back, answer) = oneshot::channel();
+        let job = move || {
+            let done = catch_unwind(AssertUnwindSafe(work)).map_err(|cause| Panicked(in_words(cause.as_ref())));
+            back.send(done).ok();
+        };
+        self.jobs.send(Box::new(job)).map_err(|_| gone())?;
+        answer.await.unwrap_or_else(|_| Err(gone()))
+    }
+}
+
+/// What a panic said.
+fn in_words(cause: &(dyn std::any::Any + Send)) -> String {
+    let said = cause.downcast_ref::<&str>().copied().or_else(|| cause.downcast_ref::<String>().map(String::as_str));
+    format!("internal error: {}", said.unwrap_or("unknown"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_told_and_the_pool_goes_on() {
+        let pool = Pool::start().unwrap();
+        for _ in 0..20 {
+            let failed = pool.run(|| if true { panic!("poison") } else { 1 }).await;
+            assert_eq!(failed, Err(Panicked("internal error: poison".to_owned())));
+        }
+        assert_eq!(pool.run(|| 1 + 1).await, Ok(2));
+    }
+}
