@@ -6,6 +6,7 @@ pub mod delivery;
 pub mod env;
 pub mod expression;
 pub mod feed;
+pub mod fetch;
 pub mod mail;
 pub mod net;
 pub mod schedule;

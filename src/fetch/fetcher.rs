@@ -1,0 +1,155 @@
+//! The [`Fetcher`]: asks a source for its document, once, conditionally where it can, following redirects by hand so
+//! that each step passes the guard. Goes in: an [`Ask`]. Comes out: [`Fetched`]. Keeps no pace and writes nothing down.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+use url::Url;
+
+use super::redirect::{Trail, is_redirect};
+use super::{Answer, FetchError, FetchErrorKind, Fetched, Settings, Source, Validators, file, freshness};
+use crate::net::http::ACCEPTED_CODINGS;
+use crate::net::{Client, Guard, HeaderMap, HeaderName, HeaderValue, HttpError, HttpOptions, Method, Reply, Request};
+use crate::secret::redact;
+
+/// What to ask for, and what is known of it.
+#[derive(Debug)]
+pub struct Ask<'a> {
+    /// The source, as the user wrote it.
+    pub source: &'a Source,
+    /// Where it is remembered to have moved for good.
+    pub at: Option<&'a Url>,
+    /// What to compare with.
+    pub validators: Option<&'a Validators>,
+    /// What time it is, for answers that name a time and do not say what they take for now.
+    pub now: Timestamp,
+}
+
+/// Asks sources for documents. Keep it: its connections are used again.
+#[derive(Debug)]
+pub struct Fetcher {
+    client: Client,
+    settings: Settings,
+}
+
+const ACCEPT: &str = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.1";
+
+impl Fetcher {
+    /// A fetcher with the address guard on. Connects to nothing yet.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let options =
+            HttpOptions { user_agent: settings.user_agent.clone(), connect_timeout: settings.connect_timeout, ca_file: None };
+        let client = Client::guarded(Guard::new(settings.allow_addresses.clone()), &options);
+        Self { client, settings }
+    }
+
+    /// How requests are made.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Asks a source for its document.
+    ///
+    /// Where it is remembered to have moved and the new place no longer leads to it, its old one is asked once.
+    ///
+    /// # Errors
+    /// When there is no document; then what is remembered of the source still holds.
+    pub async fn fetch(&self, ask: &Ask<'_>) -> Result<Fetched, FetchError> {
+        let url = match ask.source {
+            Source::File(path) => {
+                return file::read(path, self.settings.max_body).await.map(|answer| Fetched::Document(Box::new(answer)));
+            }
+            Source::Http(url) => url,
+        };
+        let deadline = Instant::now() + self.settings.timeout;
+        let mut trail = Trail::new(url, ask.at);
+        let failed = match self.walk(&mut trail, ask, deadline).await {
+            Err(error) if ask.at.is_some_and(|at| at != url) && error.is_of_the_place() => error,
+            done => return done,
+        };
+        tracing::debug!(error = %failed, "the feed is not where it had moved to; asking its old address");
+        let mut old = Trail::new(url, None).avoid(trail.here());
+        self.walk(&mut old, ask, deadline).await.map_err(|_| failed)
+    }
+
+    /// Asks a URL for whatever is there: a page or a feed, without conditions.
+    ///
+    /// # Errors
+    /// When there is nothing.
+    pub async fn page(&self, url: &Url, now: Timestamp) -> Result<Answer, FetchError> {
+        let source = Source::Http(url.clone());
+        match self.fetch(&Ask { source: &source, at: None, validators: None, now }).await? {
+            Fetched::Document(answer) => Ok(*answer),
+            Fetched::Unchanged { .. } => Err(FetchErrorKind::UnaskedNotModified.into()),
+        }
+    }
+
+    async fn walk(&self, trail: &mut Trail<'_>, ask: &Ask<'_>, deadline: Instant) -> Result<Fetched, FetchError> {
+        let mut hops = 0;
+        loop {
+            let target = self.client.target(trail.here().clone())?;
+            let mut headers = what_is_welcome();
+            let asked_with = ask.validators.filter(|known| known.condition(&mut headers, target.url()));
+            let request = Request {
+                method: Method::GET,
+                target,
+                headers,
+                body: None,
+                max_body: self.settings.max_body,
+                timeout: deadline.saturating_duration_since(Instant::now()),
+            };
+            let reply = self.client.send(request).await.map_err(|error| of_the_whole(error, self.settings.timeout))?;
+            if !is_redirect(reply.status) {
+                return understand(reply, asked_with, trail, ask.now);
+            }
+            trail.follow(reply.status, &reply.headers, hops).map_err(|error| FetchError {
+                kind: error.into(),
+                status: Some(reply.status),
+                retry_after: None,
+            })?;
+            hops += 1;
+            tracing::debug!(status = reply.status, to = redact(trail.here()), "redirected");
+        }
+    }
+}
+
+/// What the answer to the last request on the way says.
+fn understand(reply: Reply, asked_with: Option<&Validators>, trail: &Trail<'_>, now: Timestamp) -> Result<Fetched, FetchError> {
+    let fresh_for = freshness::fresh_for(&reply.headers, now);
+    match (reply.status, asked_with) {
+        (200, _) => Ok(Fetched::Document(Box::new(Answer {
+            validators: Validators::of_answer(&reply.headers, &reply.url),
+            content_type: reply.headers.get("content-type").map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned()),
+            moved_to: trail.moved_to(),
+            bytes: reply.body,
+            url: reply.url,
+            fresh_for,
+        }))),
+        (304, Some(known)) => Ok(Fetched::Unchanged { validators: known.refreshed(&reply.headers, &reply.url), fresh_for }),
+        (304, None) => Err(FetchErrorKind::UnaskedNotModified.into()),
+        (status, _) => {
+            Err(FetchError { retry_after: freshness::retry_after(&reply.headers, now), ..FetchErrorKind::Status(status).into() })
+        }
+    }
+}
+
+fn what_is_welcome() -> HeaderMap {
+    HeaderMap::from_iter([
+        (HeaderName::from_static("accept"), HeaderValue::from_static(ACCEPT)),
+        (HeaderName::from_static("accept-encoding"), HeaderValue::from_static(ACCEPTED_CODINGS)),
+    ])
+}
+
+/// A late answer after redirects had only what was left of the time; the message names the time that is configured.
+fn of_the_whole(error: HttpError, whole: Duration) -> HttpError {
+    match error {
+        HttpError::Timeout { host, status, limit: _ } => HttpError::Timeout { host, status, limit: whole },
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+//! PURE. When a publisher may be asked again, as its headers say: how long an answer is fresh (RFC 9111 section 4.2),
+//! and how long to leave it alone (RFC 9110 section 10.2.3). Its own `Date` is the clock, where it gives one.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use jiff::Timestamp;
+
+use crate::net::HeaderMap;
+
+/// `max-age` less `Age`, else `Expires` less `Date`. `None` where nothing is said, or that it is not to be kept.
+pub(super) fn fresh_for(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let cache_control = joined(headers, "cache-control").to_ascii_lowercase();
+    let directives = || cache_control.split(',').map(str::trim);
+    if directives().any(|d| matches!(name_of(d), "no-store" | "no-cache")) {
+        return None;
+    }
+    let seconds = match directives().find(|d| name_of(d) == "max-age") {
+        Some(max_age) => {
+            let lifetime = whole_number(max_age.split_once('=')?.1)?;
+            lifetime.checked_sub(whole_number(&joined(headers, "age")).unwrap_or(0))?
+        }
+        None => date(headers, "expires")?.checked_sub(its_now(headers, now))?,
+    };
+    (seconds > 0).then(|| Duration::from_secs(seconds))
+}
+
+/// `Retry-After`, in seconds or as a date. A date that has passed is no wait.
+pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let seconds = match whole_number(&joined(headers, "retry-after")) {
+        Some(seconds) => seconds,
+        None => date(headers, "retry-after")?.saturating_sub(its_now(headers, now)),
+    };
+    Some(Duration::from_secs(seconds))
+}
+
+fn joined(headers: &HeaderMap, name: &str) -> String {
+    let values: Vec<_> = headers.get_all(name).iter().map(|v| String::from_utf8_lossy(v.as_bytes())).collect();
+    values.join(",")
+}
+
+fn name_of(directive: &str) -> &str {
+    directive.split('=').next().unwrap_or_default().trim()
+}
+
+/// A number of seconds, in quotes or not. Larger ones than can be are as good as the largest (RFC 9111 section 1.2.2).
+fn whole_number(text: &str) -> Option<u64> {
+    let digits = text.trim().trim_matches('"');
+    let is_number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    is_number.then(|| digits.parse().unwrap_or(u64::from(u32::MAX)).min(u64::from(u32::MAX)))
+}
+
+fn date(headers: &HeaderMap, name: &str) -> Option<u64> {
+    let time = httpdate::parse_http_date(headers.get(name)?.to_str().ok()?.trim()).ok()?;
+    Some(time.duration_since(UNIX_EPOCH).ok()?.as_secs())
+}
+
+fn its_now(headers: &HeaderMap, now: Timestamp) -> u64 {
+    date(headers, "date").unwrap_or_else(|| u64::try_from(now.as_second()).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::{HeaderName, HeaderValue};
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v))).collect()
+    }
+
+    fn now() -> Timestamp {
+        "2026-11-24T12:00:00Z".parse().unwrap()
+    }
+
+    #[track_caller]
+    fn is_fresh_for(pairs: &[(&'static str, &'static str)], seconds: Option<u64>) {
+        assert_eq!(fresh_for(&headers(pairs), now()), seconds.map(Duration::from_secs), "{pairs:?}");
+    }
+
+    const NOON: &str = "Tue, 24 Nov 2026 12:00:00 GMT";
+    const ONE: &str = "Tue, 24 Nov 2026 13:00:00 GMT";
+    const TWO: &str = "Tue, 24 Nov 2026 14:00:00 GMT";
+
+    #[test]
+    fn max_age_less_age_goes_before_expires_less_date() {
+        is_fresh_for(&[], None);
+        is_fresh_for(&[("cache-control", "max-age=3600")], Some(3600));
+        is_fresh_for(&[("cache-control", "public, Max-Age=\"3600\""), ("age", "600")], Some(3000));
+        is_fresh_for(&[("cache-control", "max-age=60"), ("age", "600")], None);
+        is_fresh_for(&[("cache-control", "max-age=60"), ("expires", TWO), ("date", NOON)], Some(60));
+        is_fresh_for(&[("cache-control", "s-maxage=60"), ("expires", TWO), ("date", ONE)], Some(3600));
+        is_fresh_for(&[("expires", TWO)], Some(7200));
+        is_fresh_for(&[("expires", NOON), ("date", ONE)], None);
+        is_fresh_for(&[("expires", "0"), ("date", ONE)], None);
+        is_fresh_for(&[("cache-control", "max-age=soon"), ("expires", TWO)], None);
+        is_fresh_for(&[("cache-control", "max-age=99999999999999999999")], Some(u64::from(u32::MAX)));
+    }
+
+    #[test]
+    fn what_is_not_to_be_kept_is_not_fresh() {
+        is_fresh_for(&[("cache-control", "max-age=3600, no-cache")], None);
+        is_fresh_for(&[("cache-control", "no-store"), ("expires", TWO), ("date", NOON)], None);
+        is_fresh_for(&[("cache-control", "max-age=3600"), ("cache-control", "no-cache=\"set-cookie\"")], None);
+    }
+
+    #[test]
+    fn a_wait_is_read_in_seconds_and_as_a_date() {
+        let wait = |pairs| retry_after(&headers(pairs), now()).map(|wait: Duration| wait.as_secs());
+        assert_eq!(wait(&[("retry-after", "120")]), Some(120));
+        assert_eq!(wait(&[("retry-after", TWO)]), Some(7200));
+        assert_eq!(wait(&[("retry-after", TWO), ("date", ONE)]), Some(3600));
+        assert_eq!(wait(&[("retry-after", NOON), ("date", ONE)]), Some(0));
+        assert_eq!(wait(&[("retry-after", "later")]), None);
+        assert_eq!(wait(&[]), None);
+    }
+}

@@ -1,0 +1,109 @@
+//! From a source to a document: one request, its redirects, its validators; or one file. Always with the address guard
+//! on. Decides nothing about content and writes nothing down.
+
+mod address;
+pub mod discover;
+mod error;
+mod fetcher;
+mod file;
+mod freshness;
+mod redirect;
+mod validators;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use url::Url;
+
+pub use address::{AddressError, normalise_url};
+pub use discover::{Found, discover};
+pub use error::{FetchError, FetchErrorKind};
+pub use fetcher::{Ask, Fetcher};
+pub use file::FileError;
+pub use redirect::RedirectError;
+
+/// How every request for a document, a page or an image is made: the table `[http]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// The `User-Agent`, the same for all requests.
+    pub user_agent: String,
+    /// The limit for a whole request, redirects included.
+    pub timeout: Duration,
+    /// The limit for a connection to be made.
+    pub connect_timeout: Duration,
+    /// How many hosts are asked at the same time.
+    pub concurrency: usize,
+    /// How many requests one host sees at the same time.
+    pub per_host: usize,
+    /// The pause between two requests to one host.
+    pub host_delay: Duration,
+    /// The largest document, in decoded bytes.
+    pub max_body: u64,
+    /// Networks that the address guard lets pass although they are not public.
+    pub allow_addresses: Vec<IpNet>,
+}
+
+/// Where a feed's document comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// `http` or `https`.
+    Http(Url),
+    /// A file, by its absolute path.
+    File(PathBuf),
+}
+
+impl Source {
+    /// The host that a pace is kept for: in lower case, without port. `None` for a file.
+    #[must_use]
+    pub fn host(&self) -> Option<String> {
+        match self {
+            Self::Http(url) => url.host_str().map(|host| host.trim_end_matches('.').to_ascii_lowercase()),
+            Self::File(_) => None,
+        }
+    }
+}
+
+/// What a publisher gave to ask again with, byte for byte (RFC 9110 section 13.1), and for which URL.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Validators {
+    /// `ETag`.
+    pub etag: Option<Vec<u8>>,
+    /// `Last-Modified`.
+    pub last_modified: Option<Vec<u8>>,
+    /// The URL whose answer gave them; they go to no other.
+    pub url: String,
+}
+
+/// What a source answered.
+#[derive(Debug, Clone)]
+pub enum Fetched {
+    /// A document.
+    Document(Box<Answer>),
+    /// The document is the one we have (304).
+    Unchanged {
+        /// What to ask with next time: as before, unless the answer carried new ones (RFC 9110 section 15.4.5).
+        validators: Validators,
+        /// How long the answer is fresh.
+        fresh_for: Option<Duration>,
+    },
+}
+
+/// A document as it came.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// Its bytes, decoded from any content coding.
+    pub bytes: Vec<u8>,
+    /// The `Content-Type`, as sent.
+    pub content_type: Option<String>,
+    /// The URL that gave it, after all redirects. For a file its `file:` URL.
+    pub url: Url,
+    /// Where the feed has moved for good, to be remembered in place of what was remembered before: set when every
+    /// redirect from the source on was a permanent one, the remembered ones included. Worth remembering only once the
+    /// document has been parsed as a feed.
+    pub moved_to: Option<Url>,
+    /// What to ask with next time.
+    pub validators: Validators,
+    /// How long the answer is fresh: `max-age` less `Age`, else `Expires` less `Date`.
+    pub fresh_for: Option<Duration>,
+}
