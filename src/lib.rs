@@ -11,6 +11,7 @@ pub mod mail;
 pub mod net;
 pub mod schedule;
 pub mod secret;
+pub mod sink;
 pub mod units;
 pub mod words;
 pub mod work;

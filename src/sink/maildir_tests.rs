@@ -1,0 +1,163 @@
+//! What lies in a Maildir after a delivery, a second one, and one that cannot be.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use tempfile::TempDir;
+use toml::de::DeTable;
+
+use super::*;
+use crate::delivery::DeliveryId;
+use crate::env::Env;
+use crate::feed::{EntryFacts, FeedFacts};
+use crate::mail::Mail;
+
+fn shared(folder: &Path) -> Shared {
+    let env = Env::from_fn(|name| (name == "HOME").then(|| "/home/me".to_owned()));
+    Shared { folder: folder.to_owned(), user_agent: String::new(), env }
+}
+
+fn sink(folder: &TempDir, path: &str) -> Box<dyn Sink> {
+    let table = format!("path = '{path}'");
+    build(Settings::new("inbox", DeTable::parse(&table).unwrap()), &shared(folder.path())).unwrap()
+}
+
+fn parcel(key: &str, title: &str) -> Parcel {
+    let feed = FeedFacts { name: "lwn".to_owned(), ..FeedFacts::default() };
+    let entry = EntryFacts { title: title.to_owned(), ..EntryFacts::default() };
+    let mail = Mail {
+        from: "feeds@localhost".to_owned(),
+        to: vec!["me@localhost".to_owned()],
+        message_id: format!("{key}@localhost"),
+        bytes: b"Subject: x\r\n\r\n.\r\nbody\r\n".to_vec(),
+        facts: Facts { feed, entry },
+    };
+    Parcel {
+        deliveries: vec![DeliveryId(1)],
+        message_id: format!("{key}@localhost"),
+        key: IdempotencyKey(key.to_owned()),
+        attempt: 0,
+        made: Made::Mail(mail),
+    }
+}
+
+async fn deliver(sink: &dyn Sink, parcels: &[Parcel]) -> Result<Vec<Outcome>, Pause> {
+    let (reports, mut receiver) = Reports::channel(100);
+    sink.deliver(parcels, &reports).await?;
+    drop(reports);
+    let mut outcomes = Vec::new();
+    while let Some((_, outcome)) = receiver.recv().await {
+        outcomes.push(outcome);
+    }
+    Ok(outcomes)
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+fn was_there(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Accepted { was_there: true, .. })
+}
+
+#[tokio::test]
+async fn a_mail_becomes_a_file_of_this_user_with_lf_line_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let sink = sink(&folder, "Mail/{{ feed.name }}");
+    let outcomes = deliver(&*sink, &[parcel("abc.0", "x"), parcel("abd.0", "x")]).await.unwrap();
+    let inbox = folder.path().join("Mail/lwn");
+    let new = files(&inbox.join("new"));
+    assert_eq!((new.len(), files(&inbox.join("tmp")).len(), files(&inbox.join("cur")).len()), (2, 0, 0));
+    assert_eq!(fs::read(&new[0]).unwrap(), b"Subject: x\n\n.\nbody\n");
+    assert_eq!(fs::metadata(&new[0]).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::metadata(&inbox).unwrap().permissions().mode() & 0o777, 0o700);
+    assert!(matches!(&outcomes[0], Outcome::Accepted { receipt, was_there: false } if receipt.contains(".abc_0.")));
+}
+
+#[tokio::test]
+async fn what_was_written_before_a_crash_is_not_written_again() {
+    let folder = tempfile::tempdir().unwrap();
+    deliver(&*sink(&folder, "."), &[parcel("abc.0", "x")]).await.unwrap();
+    // Another process, which knows of nothing.
+    let again = sink(&folder, ".");
+    assert!(was_there(&deliver(&*again, &[parcel("abc.0", "x")]).await.unwrap()[0]));
+    // A reader has seen the mail meanwhile.
+    let file = files(&folder.path().join("new")).remove(0);
+    let name = file.file_name().unwrap().to_str().unwrap();
+    let seen = folder.path().join("cur").join(format!("{name}:2,S"));
+    fs::rename(&file, &seen).unwrap();
+    assert!(was_there(&deliver(&*again, &[parcel("abc.0", "x")]).await.unwrap()[0]));
+    assert!(was_there(&deliver(&*sink(&folder, "."), &[parcel("abc.0", "x")]).await.unwrap()[0]));
+    // He has deleted it, and asks for it again.
+    fs::remove_file(&seen).unwrap();
+    assert!(!was_there(&deliver(&*again, &[parcel("abc.0", "x")]).await.unwrap()[0]));
+    assert_eq!(files(&folder.path().join("new")).len(), 1);
+}
+
+#[tokio::test]
+async fn a_title_makes_one_folder_and_leads_nowhere_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let sink = sink(&folder, "Mail/{{ entry.title }}");
+    let long = "ä".repeat(400);
+    for (n, title) in ["../../etc/passwd", "...", "a\0b\r\nc", "/etc", long.as_str()].iter().enumerate() {
+        deliver(&*sink, &[parcel(&n.to_string(), title)]).await.unwrap();
+    }
+    let mail = folder.path().join("Mail");
+    let names: Vec<String> = files(&mail).iter().map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect();
+    let long = "ä".repeat(MAX_NAME / 2);
+    assert_eq!(names, ["-..-etc-passwd", "-etc", "a-b--c", "cur", "new", "tmp", &long]);
+    assert_eq!(files(folder.path()), [mail]);
+}
+
+#[tokio::test]
+async fn a_template_cannot_be_made_to_climb() {
+    let folder = tempfile::tempdir().unwrap();
+    let sink = sink(&folder, "Mail/{{ entry.title[1:] }}");
+    let outcomes = deliver(&*sink, &[parcel("a", "x..")]).await.unwrap();
+    assert!(matches!(outcomes[0], Outcome::Rejected { .. }));
+    assert!(files(folder.path()).is_empty());
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_rests_the_sink_and_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("Mail"), "a file").unwrap();
+    let sink = sink(&folder, "Mail/feeds");
+    let pause = deliver(&*sink, &[parcel("a", "x")]).await.unwrap_err();
+    assert!(pause.reason.contains("Mail/feeds"), "{}", pause.reason);
+    assert!(sink.check().await.is_err());
+    // When the trouble is over, so is the rest.
+    fs::remove_file(folder.path().join("Mail")).unwrap();
+    assert_eq!(deliver(&*sink, &[parcel("a", "x")]).await.unwrap().len(), 1);
+    // A folder that goes away between two mails is made again.
+    fs::remove_dir_all(folder.path().join("Mail")).unwrap();
+    assert!(deliver(&*sink, &[parcel("b", "x")]).await.is_err());
+    assert_eq!(deliver(&*sink, &[parcel("b", "x")]).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_check_makes_the_folders_and_leaves_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(sink(&folder, "Mail/feeds").check().await.unwrap(), "Mail/feeds can be written");
+    assert_eq!(files(&folder.path().join("Mail/feeds")).len(), 3);
+    assert!(files(&folder.path().join("Mail/feeds/tmp")).is_empty());
+    sink(&folder, "Other/x{{ feed.name }}").check().await.unwrap();
+    assert!(files(&folder.path().join("Other")).is_empty());
+}
+
+#[test]
+fn a_path_is_taken_as_people_write_it() {
+    let folder = |path: &str| {
+        let table = format!("path = '{path}'");
+        let settings = Settings::new("inbox", DeTable::parse(&table).unwrap());
+        build(settings, &shared(Path::new("/etc/feeds"))).map(|sink| format!("{sink:?}")).map_err(|e| e.0[0].message.clone())
+    };
+    assert!(folder("~/Mail").unwrap().contains("base: \"/home/me/\", template: Template(\"Mail\")"));
+    assert!(folder("/var/mail/{{ feed.name }}").unwrap().contains("base: \"/\""));
+    assert!(folder("demo/Mail").unwrap().contains("base: \"/etc/feeds\""));
+    assert_eq!(folder("").unwrap_err(), "`path`: it is empty");
+    assert!(folder("~you/Mail").unwrap_err().contains("another user's"));
+    assert!(folder("{{ feed.nmae }}").unwrap_err().starts_with("`path`: cannot fill in"));
+    assert!(folder("{{ feed.name").is_err());
+}

@@ -1,0 +1,183 @@
+//! The faults of a mail server, and what each means for its mails.
+
+use std::path::PathBuf;
+
+use toml::de::DeTable;
+
+use super::*;
+use crate::delivery::{DeliveryId, IdempotencyKey};
+use crate::env::Env;
+use crate::feed::Facts;
+use crate::net::smtp::testing::{Rules, Say, Server as Scripted, impatient, limits};
+
+const PIPELINING: (&str, Say) = ("EHLO", Say::Line("250-mx\r\n250 PIPELINING"));
+
+fn parcels(number: i64) -> Vec<Parcel> {
+    let mail = |n: i64| Mail {
+        from: "feeds@example.net".to_owned(),
+        to: vec!["me@example.net".to_owned()],
+        message_id: format!("{n}@example.net"),
+        bytes: format!("Subject: {n}\r\n\r\n.\r\n").into_bytes(),
+        facts: Facts::default(),
+    };
+    let parcel = |n| Parcel {
+        deliveries: vec![DeliveryId(n)],
+        message_id: format!("{n}@example.net"),
+        key: IdempotencyKey(n.to_string()),
+        attempt: 0,
+        made: Made::Mail(mail(n)),
+    };
+    (0..number).map(parcel).collect()
+}
+
+fn sink(server: &Scripted, limits: Limits) -> Smtp {
+    Smtp { server: server.place(Tls::None, limits), login: None, session: Mutex::new(None) }
+}
+
+async fn deliver(sink: &Smtp, number: i64) -> (Vec<&'static str>, Option<String>) {
+    let (reports, mut receiver) = Reports::channel(100);
+    let pause = sink.deliver(&parcels(number), &reports).await.err();
+    drop(reports);
+    let mut words = Vec::new();
+    while let Some((_, outcome)) = receiver.recv().await {
+        words.push(match outcome {
+            Outcome::Accepted { .. } => "accepted",
+            Outcome::Retry { .. } => "retry",
+            Outcome::Unknown { .. } => "unknown",
+            Outcome::Rejected { try_smaller: true, .. } => "rejected, try smaller",
+            Outcome::Rejected { try_smaller: false, .. } => "rejected",
+        });
+    }
+    (words, pause.map(|pause| pause.reason))
+}
+
+async fn case(rules: Rules, words: &[&str], pause: Option<&str>, mails: usize) {
+    let hangs = rules.iter().any(|(_, say)| *say == Say::Hang);
+    for pipelining in [vec![], vec![PIPELINING]] {
+        let rules: Rules = pipelining.into_iter().chain(rules.clone()).collect();
+        let server = Scripted::start(rules.clone()).await;
+        let sink = sink(&server, if hangs { impatient() } else { limits() });
+        let (got, reason) = deliver(&sink, 3).await;
+        assert_eq!(got, words, "{rules:?}");
+        match (pause, reason) {
+            (None, None) => {}
+            (Some(wanted), Some(reason)) => assert!(reason.contains(wanted), "{rules:?}: {reason}"),
+            (_, reason) => panic!("{rules:?}: {reason:?}"),
+        }
+        assert_eq!(server.mails().len(), mails, "{rules:?}");
+    }
+}
+
+#[tokio::test]
+async fn all_mails_of_a_run_go_over_one_connection() {
+    let server = Scripted::start(vec![PIPELINING]).await;
+    let sink = sink(&server, limits());
+    assert_eq!(deliver(&sink, 3).await, (vec!["accepted"; 3], None));
+    assert_eq!(deliver(&sink, 2).await, (vec!["accepted"; 2], None));
+    sink.close().await;
+    assert_eq!((server.connections(), server.mails().len(), server.count("QUIT")), (1, 5, 1));
+    assert_eq!(server.commands()[0], "EHLO example.net");
+}
+
+#[tokio::test]
+async fn not_now_is_said_of_one_mail() {
+    for verb in ["MAIL#2", "RCPT#2", "DATA#2", ".#2"] {
+        case(vec![(verb, Say::Line("450 4.2.0 greylisted"))], &["accepted", "retry", "accepted"], None, 2).await;
+    }
+}
+
+#[tokio::test]
+async fn a_refused_content_is_that_mails_own() {
+    let words = ["accepted", "rejected, try smaller", "accepted"];
+    for answer in ["554 5.7.1 spam", "552 5.3.4 too large", "552 too large", "550 no"] {
+        case(vec![(".#2", Say::Line(answer))], &words, None, 2).await;
+    }
+    case(vec![("MAIL#2", Say::Line("552 5.3.4 too large"))], &words, None, 2).await;
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_us_rests_the_sink_and_gives_no_mail_up() {
+    let cases = [
+        ("RCPT#2", "550 5.1.1 no such user", "the recipient `me@example.net`: 550"),
+        ("RCPT#2", "554 5.7.1 relay access denied", "relay access denied"),
+        ("RCPT#2", "452 4.2.2 mailbox full", "mailbox full"),
+        ("MAIL#2", "530 5.7.0 authentication required", "the sender `feeds@example.net`: 530"),
+        ("MAIL#2", "452 4.3.1 insufficient system storage", "insufficient"),
+        (".#2", "552 5.2.2 over quota", "over quota"),
+        (".#2", "550 5.1.1 no such user", "no such user"),
+        (".#2", "421 4.3.2 going down", "going down"),
+        ("RCPT#2", "421 4.7.0 too many", "too many"),
+    ];
+    for (verb, answer, words) in cases {
+        case(vec![(verb, Say::Line(answer))], &["accepted"], Some(words), 1).await;
+    }
+    case(vec![("greeting", Say::Line("421 4.3.2 busy"))], &[], Some("421 4.3.2 busy"), 0).await;
+    case(vec![("RCPT#2", Say::Close)], &["accepted"], Some("the connection broke"), 1).await;
+    case(vec![("DATA#2", Say::Hang)], &["accepted"], Some("no answer from the server within"), 1).await;
+}
+
+#[tokio::test]
+async fn a_mail_whose_answer_is_lost_is_unknown_and_the_next_one_goes_on() {
+    // The server has it all the same.
+    case(vec![(".#2", Say::Close)], &["accepted", "unknown", "accepted"], None, 3).await;
+    case(vec![(".#2", Say::Hang)], &["accepted", "unknown", "accepted"], None, 3).await;
+    case(vec![(".", Say::Close)], &["unknown", "unknown"], Some("the connection broke at the mail"), 2).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_ended_while_it_was_idle_is_opened_anew_once() {
+    for answer in [Say::Close, Say::Line("421 4.4.2 idle for too long")] {
+        let server = Scripted::start(vec![("MAIL#2", answer)]).await;
+        let sink = sink(&server, limits());
+        assert_eq!(deliver(&sink, 3).await, (vec!["accepted"; 3], None));
+        assert_eq!((server.connections(), server.mails().len()), (2, 3));
+    }
+    let server = Scripted::start(vec![("MAIL#2", Say::Close), ("MAIL#3", Say::Close)]).await;
+    assert_eq!(deliver(&sink(&server, limits()), 3).await.0, ["accepted"]);
+    assert_eq!(server.connections(), 2);
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_rests_the_sink() {
+    // Port 9 of this machine: nobody listens there.
+    let server = Scripted::nowhere("127.0.0.1", 9, Tls::None, limits());
+    let sink = Smtp { server, login: None, session: Mutex::new(None) };
+    assert_eq!(deliver(&sink, 2).await, (vec![], Some("cannot connect to 127.0.0.1:9: connection refused".to_owned())));
+}
+
+#[tokio::test]
+async fn a_check_says_what_answered() {
+    let server = Scripted::start(vec![]).await;
+    assert!(sink(&server, limits()).check().await.unwrap().ends_with(", in the clear, no login"));
+    assert_eq!((server.count("NOOP"), server.count("QUIT"), server.count("MAIL")), (1, 1, 0));
+}
+
+fn built(text: &str) -> Result<String, Vec<String>> {
+    let env = Env::from_fn(|name| (name == "HOME").then(|| "/home/me".to_owned()));
+    let shared = Shared { folder: PathBuf::from("/etc/feeds"), user_agent: String::new(), env };
+    let settings = Settings::new("mail", DeTable::parse(text).unwrap());
+    build(settings, &shared).map(|sink| format!("{sink:?}")).map_err(|e| e.0.into_iter().map(|m| m.message).collect())
+}
+
+#[test]
+fn the_port_follows_from_how_the_connection_is_protected() {
+    for (tls, port) in [("starttls", 587), ("implicit", 465), ("none", 25)] {
+        let sink = built(&format!("host = 'h'\ntls = '{tls}'")).unwrap();
+        assert!(sink.contains(&format!("port: {port}")), "{sink}");
+    }
+    assert!(built("host = 'h'").unwrap().contains("port: 587, tls: StartTls"));
+    assert!(built("host = 'h'\nca_file = '~/ca.pem'").unwrap().contains("\"/home/me/ca.pem\""));
+}
+
+#[test]
+fn half_a_login_is_a_mistake() {
+    let mistakes = |text: &str| built(&format!("host = 'h'\n{text}")).unwrap_err();
+    assert_eq!(mistakes("username = 'me'"), ["`username` without a password"]);
+    assert_eq!(mistakes("password = 'hunter2'"), ["a password without `username`"]);
+    assert_eq!(mistakes("auth = 'plain'"), ["`auth` asks for a login, and there is no `username`"]);
+    assert_eq!(mistakes("auth = 'none'\nusername = 'me'\npassword = 'x'"), ["`username` together with `auth = \"none\"`"]);
+    assert_eq!(mistakes("username = 'me'\npassword = 5").len(), 1);
+    assert!(built("port = 'x'\nhots = 'h'\nusername = 'me'\npassword = 5").unwrap_err().len() >= 3);
+    let sink = built("host = 'h'\nusername = 'me'\npassword = 'hunter2'").unwrap();
+    assert!(!sink.contains("hunter2"));
+}
