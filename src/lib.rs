@@ -12,6 +12,7 @@ pub mod net;
 pub mod schedule;
 pub mod secret;
 pub mod sink;
+pub mod store;
 pub mod units;
 pub mod words;
 pub mod work;

@@ -1,0 +1,141 @@
+-- What happened. What the user wants stands in config.toml. Times are unix seconds, UTC.
+
+-- The history of a feed. A row outlives its feed's removal from the configuration, so that adding it again repeats nothing.
+CREATE TABLE feeds (
+    id              INTEGER PRIMARY KEY,
+    name            TEXT    NOT NULL,
+    url             TEXT    NOT NULL,
+    host            TEXT    NOT NULL,            -- whose pace it keeps; a file has a host of its own
+    active          INTEGER NOT NULL DEFAULT 1,  -- in the configuration, and not paused
+    removed_at      INTEGER,                     -- when it was first missed in the configuration
+    title           TEXT,
+    link            TEXT,
+    language        TEXT,
+    etag            BLOB,                        -- validators, byte for byte as they came …
+    last_modified   BLOB,
+    validators_url  TEXT,                        -- … and the URL they go back to
+    document_hash   BLOB,                        -- an equal document is not parsed again
+    interval        INTEGER,                     -- the interval that next_poll was reckoned with
+    next_poll       INTEGER NOT NULL DEFAULT 0,
+    not_before      INTEGER NOT NULL DEFAULT 0,  -- what the publisher named: a cache lifetime, a Retry-After
+    asked           INTEGER NOT NULL DEFAULT 0,  -- not_before is a wish to be left alone: not even --force comes earlier
+    because         TEXT,                        -- the rule that set next_poll
+    last_attempt    INTEGER,
+    last_success    INTEGER,
+    failures        INTEGER NOT NULL DEFAULT 0,  -- in a row
+    failing_since   INTEGER,
+    error           TEXT,
+    status          INTEGER,                     -- the last HTTP status
+    moved_to        TEXT,                        -- where a permanent redirect led
+    gone_at         INTEGER,                     -- when the publisher said 410
+    polls           INTEGER NOT NULL DEFAULT 0,  -- counts up; a poll that began before another one ended is told so
+    last_run        INTEGER                      -- the run that asked last
+);
+CREATE INDEX feeds_due ON feeds (active, next_poll);
+
+-- When a host was last asked, its pace, and until when it asked to be left alone.
+CREATE TABLE hosts (
+    host         TEXT    PRIMARY KEY,
+    last_asked   INTEGER,
+    pace         INTEGER,                        -- learned pause between requests, in milliseconds
+    until        INTEGER,
+    lease_worker INTEGER,
+    lease_until  INTEGER
+) WITHOUT ROWID;
+
+-- What was seen, for ever. With its keys about 110 bytes each.
+CREATE TABLE entries (
+    id         INTEGER PRIMARY KEY,
+    feed       INTEGER NOT NULL REFERENCES feeds (id),
+    uid        BLOB    NOT NULL,                 -- 16 bytes; every Message-ID is made from it
+    raw_hash   INTEGER NOT NULL,
+    text_hash  INTEGER NOT NULL,                 -- of what a reader sees
+    dated      INTEGER,
+    first_seen INTEGER NOT NULL
+);
+
+-- 64-bit hashes of id, link and content, scoped to the feed.
+CREATE TABLE keys (
+    feed  INTEGER NOT NULL,
+    key   INTEGER NOT NULL,
+    entry INTEGER NOT NULL,
+    PRIMARY KEY (feed, key, entry)
+) WITHOUT ROWID;
+
+-- An entry's whole content, compressed, while a delivery of it is open and for a while after.
+CREATE TABLE payloads (
+    entry      INTEGER PRIMARY KEY REFERENCES entries (id),
+    version    INTEGER NOT NULL,
+    body       BLOB    NOT NULL,
+    kept_until INTEGER                           -- NULL while a delivery is open
+);
+CREATE INDEX payloads_kept ON payloads (kept_until) WHERE kept_until IS NOT NULL;
+
+-- What was fetched for an entry: its page, its images; failures too, so that a retry fetches nothing again.
+CREATE TABLE resources (
+    entry      INTEGER NOT NULL REFERENCES entries (id),
+    url        TEXT    NOT NULL,
+    media_type TEXT,
+    body       BLOB,
+    error      TEXT,
+    fetched_at INTEGER NOT NULL,
+    PRIMARY KEY (entry, url)
+) WITHOUT ROWID;
+
+-- Sealed digests and issues: their members are the deliveries that name them.
+CREATE TABLE digests (
+    id         INTEGER PRIMARY KEY,
+    sink       TEXT    NOT NULL,
+    part       INTEGER NOT NULL,
+    message_id TEXT    NOT NULL,
+    sealed_at  INTEGER NOT NULL
+);
+
+-- One entry for one sink.
+CREATE TABLE deliveries (
+    id            INTEGER PRIMARY KEY,           -- within a feed in the order of delivery: oldest first
+    entry         INTEGER NOT NULL REFERENCES entries (id),
+    feed          INTEGER NOT NULL REFERENCES feeds (id),
+    sink          TEXT    NOT NULL,
+    revision      INTEGER NOT NULL DEFAULT 0,
+    message_id    TEXT    NOT NULL,
+    state         TEXT    NOT NULL CHECK (state IN ('pending', 'held', 'delivered', 'failed', 'dropped')),
+    attempts      INTEGER NOT NULL DEFAULT 0,
+    queued_at     INTEGER NOT NULL,
+    next_attempt  INTEGER NOT NULL,
+    asked         INTEGER NOT NULL DEFAULT 0,    -- next_attempt is the sink's own wish
+    first_failure INTEGER,
+    last_run      INTEGER,                       -- the run that tried last
+    lease_worker  INTEGER,
+    lease_until   INTEGER,
+    digest        INTEGER REFERENCES digests (id),
+    error         TEXT,
+    receipt       TEXT,
+    ended_at      INTEGER,
+    UNIQUE (entry, sink, revision)
+);
+CREATE INDEX deliveries_pending ON deliveries (sink, id) WHERE state = 'pending';
+CREATE INDEX deliveries_open ON deliveries (state) WHERE state IN ('pending', 'held', 'failed');
+CREATE INDEX deliveries_ended ON deliveries (ended_at) WHERE ended_at IS NOT NULL;
+
+-- A sink's own trouble, while it lasts.
+CREATE TABLE sinks (
+    name       TEXT    PRIMARY KEY,
+    rest_until INTEGER NOT NULL,
+    asked      INTEGER NOT NULL,                 -- the sink named this time
+    failures   INTEGER NOT NULL,
+    since      INTEGER NOT NULL,
+    error      TEXT    NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE runs (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    started_at INTEGER NOT NULL,
+    ended_at   INTEGER,
+    polled     INTEGER NOT NULL DEFAULT 0,
+    failed     INTEGER NOT NULL DEFAULT 0,       -- feeds
+    entries    INTEGER NOT NULL DEFAULT 0,       -- new ones
+    delivered  INTEGER NOT NULL DEFAULT 0,
+    retried    INTEGER NOT NULL DEFAULT 0,
+    rejected   INTEGER NOT NULL DEFAULT 0
+);

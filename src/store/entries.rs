@@ -1,0 +1,276 @@
+//! What feeds have shown: `known` reads it, `record` adds to it. Recording is one transaction: entries as seen, their
+//! deliveries, the validators and the next poll, all or nothing.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, named_params, params};
+
+use super::feeds::{FeedId, Validators};
+use super::runs::RunId;
+use super::writer::Request;
+use super::{Store, StoreError, seconds, time};
+use crate::delivery::MessageId;
+use crate::feed::diff::{EntryRef, Known};
+use crate::feed::{Entry, Key, Uid};
+
+/// What one poll of a feed came to.
+#[derive(Debug, Clone)]
+pub struct PollRecord {
+    /// The feed.
+    pub feed: FeedId,
+    /// The run that asked; `None` for the first poll by `feeds add`.
+    pub run: Option<RunId>,
+    /// How many polls were recorded when this one began.
+    pub polls: i64,
+    /// When the request began.
+    pub asked_at: Timestamp,
+    /// When to ask next.
+    pub next_poll: Timestamp,
+    /// The rule that set it.
+    pub because: String,
+    /// The publisher asked to be left alone until then.
+    pub asked: bool,
+    /// The HTTP status, where there was one.
+    pub status: Option<u16>,
+    /// What was answered.
+    pub answer: Answer,
+}
+
+/// What a source answered, as far as it is remembered.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// A document.
+    Document(Box<DocumentRecord>),
+    /// The document is the one we have.
+    Unchanged {
+        /// What to ask with next time.
+        validators: Option<Validators>,
+    },
+    /// Nothing usable.
+    Failed {
+        /// What happened, in words.
+        error: String,
+        /// The publisher says that there is nothing any more.
+        gone: bool,
+    },
+}
+
+/// A document, as far as it is remembered.
+#[derive(Debug, Clone, Default)]
+pub struct DocumentRecord {
+    /// What to ask with next time.
+    pub validators: Option<Validators>,
+    /// A hash of its bytes.
+    pub hash: Vec<u8>,
+    /// The feed's title.
+    pub title: Option<String>,
+    /// The feed's page.
+    pub link: Option<String>,
+    /// The feed's language.
+    pub language: Option<String>,
+    /// Where the feed has moved for good.
+    pub moved_to: Option<String>,
+    /// Its new entries, in the order of delivery.
+    pub entries: Vec<NewEntry>,
+    /// Known entries with keys that memory lacks.
+    pub learned: Vec<(EntryRef, Vec<Key>)>,
+}
+
+/// An entry that is seen for the first time.
+#[derive(Debug, Clone)]
+pub struct NewEntry {
+    /// Its lasting identity.
+    pub uid: Uid,
+    /// All its keys.
+    pub keys: Vec<Key>,
+    /// A hash of all it says.
+    pub raw_hash: i64,
+    /// A hash of what a reader sees of it.
+    pub text_hash: i64,
+    /// The entry; it is kept while a delivery of it is open.
+    pub entry: Entry,
+    /// Where it goes.
+    pub deliveries: Vec<NewDelivery>,
+}
+
+/// One entry for one sink.
+#[derive(Debug, Clone)]
+pub struct NewDelivery {
+    /// The sink's name.
+    pub sink: String,
+    /// The id it travels under.
+    pub message_id: MessageId,
+}
+
+/// What became of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recorded {
+    /// It is written down.
+    Done,
+    /// Another poll of the feed was recorded meanwhile: compare again, with what is known now.
+    Stale,
+}
+
+/// How many entries are looked at under one key: a key that so many share decides nothing.
+const UNDER_ONE_KEY: u32 = 64;
+/// The format of payloads: 1 is JSON compressed by zstd.
+const PAYLOAD_VERSION: i64 = 1;
+
+impl Store {
+    /// What memory holds under these keys of the feed.
+    pub async fn known(&self, feed: FeedId, keys: Vec<Key>) -> Result<Known, StoreError> {
+        self.read(move |connection| known(connection, feed, &keys)).await
+    }
+
+    /// Records the entries as seen, queues their deliveries and keeps the validators: all or nothing.
+    pub async fn record(&self, poll: PollRecord) -> Result<Recorded, StoreError> {
+        self.ask(poll).await
+    }
+}
+
+pub(super) fn known(connection: &Connection, feed: FeedId, keys: &[Key]) -> Result<Known, rusqlite::Error> {
+    let sql = "SELECT k.entry, e.dated FROM keys k JOIN entries e ON e.id = k.entry WHERE k.feed = ?1 AND k.key = ?2 LIMIT ?3";
+    let mut select = connection.prepare_cached(sql)?;
+    let mut known = Known::default();
+    for key in keys {
+        let mut rows = select.query(params![feed.0, key.0, UNDER_ONE_KEY])?;
+        while let Some(row) = rows.next()? {
+            known.add(*key, EntryRef(row.get(0)?), row.get::<_, Option<i64>>(1)?.map(time));
+        }
+    }
+    Ok(known)
+}
+
+impl Request for PollRecord {
+    type Reply = Recorded;
+
+    fn apply(self, connection: &Connection) -> Result<Recorded, rusqlite::Error> {
+        let at = seconds(self.asked_at);
+        let sql = "UPDATE feeds SET polls = polls + 1, last_attempt = :at, next_poll = :next, because = :because, asked = :asked,
+                     not_before = CASE WHEN :asked OR interval IS NULL OR :next > :at + interval THEN :next ELSE 0 END,
+                     status = :status, last_run = coalesce(:run, last_run)
+                   WHERE id = :id AND polls = :polls";
+        let changed = connection.prepare_cached(sql)?.execute(named_params! {
+            ":id": self.feed.0, ":polls": self.polls, ":at": at, ":next": seconds(self.next_poll), ":because": self.because,
+            ":asked": self.asked, ":status": self.status, ":run": self.run.map(|run| run.0),
+        })?;
+        if changed == 0 {
+            return Ok(Recorded::Stale);
+        }
+        match &self.answer {
+            Answer::Failed { error, gone } => failed(connection, self.feed, error, *gone, at)?,
+            Answer::Unchanged { validators } => {
+                went_well(connection, self.feed, at)?;
+                if let Some(validators) = validators {
+                    keep_validators(connection, self.feed, Some(validators))?;
+                }
+            }
+            Answer::Document(document) => {
+                went_well(connection, self.feed, at)?;
+                keep_document(connection, self.feed, document)?;
+                for entry in &document.entries {
+                    insert(connection, self.feed, entry, at)?;
+                }
+                for (entry, keys) in &document.learned {
+                    keep_keys(connection, self.feed, entry.0, keys)?;
+                }
+            }
+        }
+        Ok(Recorded::Done)
+    }
+}
+
+fn failed(connection: &Connection, feed: FeedId, error: &str, gone: bool, at: i64) -> Result<(), rusqlite::Error> {
+    let sql = "UPDATE feeds SET failures = failures + 1, failing_since = coalesce(failing_since, ?2), error = ?3,
+                 gone_at = CASE WHEN ?4 THEN ?2 ELSE gone_at END WHERE id = ?1";
+    connection.prepare_cached(sql)?.execute(params![feed.0, at, error, gone])?;
+    Ok(())
+}
+
+fn went_well(connection: &Connection, feed: FeedId, at: i64) -> Result<(), rusqlite::Error> {
+    let sql =
+        "UPDATE feeds SET failures = 0, failing_since = NULL, error = NULL, gone_at = NULL, last_success = ?2 WHERE id = ?1";
+    connection.prepare_cached(sql)?.execute(params![feed.0, at])?;
+    Ok(())
+}
+
+/// Both validators are replaced together: old and new ones are never mixed.
+fn keep_validators(connection: &Connection, feed: FeedId, validators: Option<&Validators>) -> Result<(), rusqlite::Error> {
+    let (etag, last_modified, url) = match validators {
+        Some(kept) => (kept.etag.as_deref(), kept.last_modified.as_deref(), Some(kept.url.as_str())),
+        None => (None, None, None),
+    };
+    let sql = "UPDATE feeds SET etag = ?2, last_modified = ?3, validators_url = ?4 WHERE id = ?1";
+    connection.prepare_cached(sql)?.execute(params![feed.0, etag, last_modified, url])?;
+    Ok(())
+}
+
+fn keep_document(connection: &Connection, feed: FeedId, document: &DocumentRecord) -> Result<(), rusqlite::Error> {
+    keep_validators(connection, feed, document.validators.as_ref())?;
+    let sql = "UPDATE feeds SET document_hash = ?2, title = ?3, link = ?4, language = ?5, moved_to = ?6 WHERE id = ?1";
+    let values = params![feed.0, document.hash, document.title, document.link, document.language, document.moved_to];
+    connection.prepare_cached(sql)?.execute(values)?;
+    Ok(())
+}
+
+fn insert(connection: &Connection, feed: FeedId, new: &NewEntry, at: i64) -> Result<(), rusqlite::Error> {
+    let sql = "INSERT INTO entries (feed, uid, raw_hash, text_hash, dated, first_seen) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let dated = new.entry.dated().map(seconds);
+    connection.prepare_cached(sql)?.execute(params![feed.0, new.uid, new.raw_hash, new.text_hash, dated, at])?;
+    let entry = connection.last_insert_rowid();
+    keep_keys(connection, feed, entry, &new.keys)?;
+    if new.deliveries.is_empty() {
+        return Ok(());
+    }
+    let body = pack(&new.entry)?;
+    let sql = "INSERT INTO payloads (entry, version, body) VALUES (?1, ?2, ?3)";
+    connection.prepare_cached(sql)?.execute(params![entry, PAYLOAD_VERSION, body])?;
+    let sql = "INSERT INTO deliveries (entry, feed, sink, message_id, state, queued_at, next_attempt) VALUES (?1, ?2, ?3, ?4, 'pending', ?5, ?5)";
+    let mut queue = connection.prepare_cached(sql)?;
+    for delivery in &new.deliveries {
+        queue.execute(params![entry, feed.0, delivery.sink, delivery.message_id.as_str(), at])?;
+    }
+    Ok(())
+}
+
+fn keep_keys(connection: &Connection, feed: FeedId, entry: i64, keys: &[Key]) -> Result<(), rusqlite::Error> {
+    let mut keep = connection.prepare_cached("INSERT OR IGNORE INTO keys (feed, key, entry) VALUES (?1, ?2, ?3)")?;
+    for key in keys {
+        keep.execute(params![feed.0, key.0, entry])?;
+    }
+    Ok(())
+}
+
+fn pack(entry: &Entry) -> Result<Vec<u8>, rusqlite::Error> {
+    let wrong = |error: Box<dyn std::error::Error + Send + Sync>| rusqlite::Error::ToSqlConversionFailure(error);
+    let json = serde_json::to_vec(entry).map_err(|error| wrong(error.into()))?;
+    zstd::bulk::compress(&json, 3).map_err(|error| wrong(error.into()))
+}
+
+/// The largest payload that is unpacked: a document's bound, and what JSON adds to it.
+const LARGEST_PAYLOAD: usize = 64 << 20;
+
+/// The entry of a payload. `None` where it is of another format or damaged.
+pub(super) fn unpack(version: i64, body: &[u8]) -> Option<Entry> {
+    if version != PAYLOAD_VERSION {
+        return None;
+    }
+    let mut json = Vec::new();
+    let decoder = zstd::stream::read::Decoder::new(body).ok()?;
+    std::io::Read::read_to_end(&mut std::io::Read::take(decoder, LARGEST_PAYLOAD as u64), &mut json).ok()?;
+    serde_json::from_slice(&json).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_gives_back_its_entry() {
+        let entry = Entry { title: Some("a".repeat(1_000)), ..Entry::default() };
+        let body = pack(&entry).unwrap();
+        assert!(body.len() < 200);
+        assert_eq!(unpack(PAYLOAD_VERSION, &body), Some(entry));
+        assert_eq!(unpack(99, &body), None);
+        assert_eq!(unpack(PAYLOAD_VERSION, b"damaged"), None);
+    }
+}

@@ -1,0 +1,335 @@
+//! The history of feeds and hosts: matching the configuration to it, and claiming the hosts whose feeds are due.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Row, named_params, params};
+
+use super::runs::RunId;
+use super::writer::Request;
+use super::{Store, StoreError, seconds, time};
+
+/// A feed's number in the database, opaque to everyone else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FeedId(pub i64);
+
+/// A feed as the configuration has it, for matching it to its history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subscribed {
+    /// Its name.
+    pub name: String,
+    /// Its URL as configured.
+    pub url: String,
+    /// Whose pace it keeps.
+    pub host: String,
+    /// Its interval in seconds.
+    pub interval: i64,
+    /// Whether it is polled at all.
+    pub paused: bool,
+}
+
+/// What a publisher gave to ask again with, and the URL it goes back to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Validators {
+    /// `ETag`, byte for byte.
+    pub etag: Option<Vec<u8>>,
+    /// `Last-Modified`, byte for byte.
+    pub last_modified: Option<Vec<u8>>,
+    /// The URL whose answer gave them.
+    pub url: String,
+}
+
+/// What is known about a feed's fetching.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct History {
+    /// The feed.
+    pub feed: FeedId,
+    /// What to ask with, where a document was recorded.
+    pub validators: Option<Validators>,
+    /// The hash of the last document.
+    pub document_hash: Option<Vec<u8>>,
+    /// Where a permanent redirect led.
+    pub moved_to: Option<String>,
+    /// Whether a document was ever recorded.
+    pub ever_read: bool,
+    /// How many requests in a row have failed.
+    pub failures: u32,
+    /// Since when.
+    pub failing_since: Option<Timestamp>,
+    /// When it was last asked.
+    pub last_attempt: Option<Timestamp>,
+    /// How many polls were recorded: `record` is told, so that two at once cannot both count an entry as new.
+    pub polls: i64,
+}
+
+/// A host, claimed until a time, with its feeds that are due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostClaim {
+    /// The host.
+    pub host: String,
+    /// When it was last asked.
+    pub last_asked: Option<Timestamp>,
+    /// The pause it is known to need between requests, in milliseconds.
+    pub pace: Option<u64>,
+    /// Its due feeds, those that have waited longest first.
+    pub feeds: Vec<History>,
+}
+
+/// Which hosts to claim.
+#[derive(Debug, Clone)]
+pub struct ClaimHosts {
+    /// By which run.
+    pub worker: RunId,
+    /// The time.
+    pub now: Timestamp,
+    /// How many at most.
+    pub most: usize,
+    /// Until when.
+    pub until: Timestamp,
+    /// Whatever the interval and the cache lifetime say; never before a publisher's Retry-After.
+    pub force: bool,
+    /// These feeds alone.
+    pub only: Option<HashSet<FeedId>>,
+}
+
+impl Store {
+    /// Matches the configuration to history: by URL and name, else by URL, else by name. A feed that is new gets a row, one
+    /// that is gone from the configuration keeps its own. Answers in the order of `feeds`.
+    pub async fn sync(&self, feeds: Vec<Subscribed>, now: Timestamp) -> Result<Vec<FeedId>, StoreError> {
+        self.ask(Sync { feeds, now, all: true }).await
+    }
+
+    /// The same for one feed, leaving all others as they are.
+    pub async fn sync_one(&self, feed: Subscribed, now: Timestamp) -> Result<FeedId, StoreError> {
+        let ids = self.ask(Sync { feeds: vec![feed], now, all: false }).await?;
+        ids.first().copied().ok_or(StoreError::Stopped)
+    }
+
+    /// Claims hosts that have feeds due, each until a time. A host that asked to be left alone is not among them.
+    pub async fn claim_hosts(&self, claim: ClaimHosts) -> Result<Vec<HostClaim>, StoreError> {
+        self.ask(claim).await
+    }
+
+    /// Writes down when a host was last asked and until when it wants to be left alone; a run that had claimed it gives it back.
+    pub async fn release_host(
+        &self,
+        worker: Option<RunId>,
+        host: String,
+        last_asked: Option<Timestamp>,
+        until: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        self.ask(ReleaseHost { worker, host, last_asked, until }).await
+    }
+
+    /// What is known about one feed.
+    pub async fn history(&self, feed: FeedId) -> Result<History, StoreError> {
+        self.read(move |connection| history_of(connection, feed)).await
+    }
+}
+
+struct Sync {
+    feeds: Vec<Subscribed>,
+    now: Timestamp,
+    all: bool,
+}
+
+/// A row of history, as far as matching goes.
+pub(super) struct Remembered {
+    pub(super) id: i64,
+    pub(super) name: String,
+    pub(super) url: String,
+}
+
+impl Request for Sync {
+    type Reply = Vec<FeedId>;
+
+    fn apply(self, connection: &Connection) -> Result<Vec<FeedId>, rusqlite::Error> {
+        let mut select = connection.prepare("SELECT id, name, url FROM feeds ORDER BY removed_at IS NOT NULL, id")?;
+        let rows: Vec<Remembered> = select
+            .query_map([], |row| Ok(Remembered { id: row.get(0)?, name: row.get(1)?, url: row.get(2)? }))?
+            .collect::<Result<_, _>>()?;
+        let matched = matches(&self.feeds, &rows, self.all);
+        let mut ids = Vec::with_capacity(self.feeds.len());
+        for (feed, found) in self.feeds.iter().zip(matched) {
+            let id = match found {
+                Some(row) => update(connection, feed, row, self.now)?,
+                None => insert(connection, feed)?,
+            };
+            ids.push(FeedId(id));
+        }
+        if self.all {
+            let kept: HashSet<i64> = ids.iter().map(|id| id.0).collect();
+            let mut remove =
+                connection.prepare("UPDATE feeds SET active = 0, removed_at = ?2 WHERE id = ?1 AND removed_at IS NULL")?;
+            for row in rows.iter().filter(|row| !kept.contains(&row.id)) {
+                remove.execute(params![row.id, seconds(self.now)])?;
+            }
+        }
+        Ok(ids)
+    }
+}
+
+/// Which row is the history of which feed. No row is given twice. Where only one feed is matched, a row of its name alone
+/// may be another feed's, so it is not taken.
+pub(super) fn matches<'a>(feeds: &[Subscribed], rows: &'a [Remembered], by_name: bool) -> Vec<Option<&'a Remembered>> {
+    let mut by_both: HashMap<(&str, &str), usize> = HashMap::new();
+    let mut by_url: HashMap<&str, Vec<usize>> = HashMap::new();
+    let mut of_name: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (place, row) in rows.iter().enumerate() {
+        by_both.entry((row.url.as_str(), row.name.as_str())).or_insert(place);
+        by_url.entry(row.url.as_str()).or_default().push(place);
+        of_name.entry(row.name.as_str()).or_default().push(place);
+    }
+    let mut taken = HashSet::new();
+    let mut found: Vec<Option<usize>> = vec![None; feeds.len()];
+    let mut pass = |candidates: &dyn Fn(&Subscribed) -> Vec<usize>| {
+        for (feed, slot) in feeds.iter().zip(found.iter_mut()).filter(|(_, slot)| slot.is_none()) {
+            *slot = candidates(feed).into_iter().find(|place| taken.insert(*place));
+        }
+    };
+    pass(&|feed| by_both.get(&(feed.url.as_str(), feed.name.as_str())).copied().into_iter().collect());
+    pass(&|feed| by_url.get(feed.url.as_str()).cloned().unwrap_or_default());
+    if by_name {
+        pass(&|feed| of_name.get(feed.name.as_str()).cloned().unwrap_or_default());
+    }
+    found.into_iter().map(|place| place.and_then(|place| rows.get(place))).collect()
+}
+
+fn insert(connection: &Connection, feed: &Subscribed) -> Result<i64, rusqlite::Error> {
+    let sql = "INSERT INTO feeds (name, url, host, active, interval) VALUES (?1, ?2, ?3, ?4, ?5)";
+    connection.prepare_cached(sql)?.execute(params![feed.name, feed.url, feed.host, !feed.paused, feed.interval])?;
+    Ok(connection.last_insert_rowid())
+}
+
+fn update(connection: &Connection, feed: &Subscribed, row: &Remembered, now: Timestamp) -> Result<i64, rusqlite::Error> {
+    // An interval that was changed counts from the last request; what the publisher named stays.
+    let sql =
+        "UPDATE feeds SET name = :name, url = :url, host = :host, active = :active, removed_at = NULL, interval = :interval,
+                 next_poll = CASE WHEN interval IS :interval OR failures > 0 OR last_attempt IS NULL THEN next_poll
+                                  ELSE max(last_attempt + :interval, not_before) END
+               WHERE id = :id AND (name IS NOT :name OR url IS NOT :url OR host IS NOT :host OR active IS NOT :active
+                                   OR removed_at IS NOT NULL OR interval IS NOT :interval)";
+    connection.prepare_cached(sql)?.execute(named_params! {
+        ":id": row.id, ":name": feed.name, ":url": feed.url, ":host": feed.host, ":active": !feed.paused, ":interval": feed.interval,
+    })?;
+    if row.url != feed.url {
+        // Another address: what the old one gave says nothing about it. It is asked at once.
+        let sql =
+            "UPDATE feeds SET etag = NULL, last_modified = NULL, validators_url = NULL, document_hash = NULL, moved_to = NULL,
+                     gone_at = NULL, failures = 0, failing_since = NULL, error = NULL, asked = 0, not_before = 0, next_poll = ?2
+                   WHERE id = ?1";
+        connection.prepare_cached(sql)?.execute(params![row.id, seconds(now)])?;
+    }
+    Ok(row.id)
+}
+
+const HISTORY: &str = "SELECT id, etag, last_modified, validators_url, document_hash, moved_to, last_success, failures,
+                         failing_since, polls, host, last_attempt FROM feeds";
+
+/// What is known about one feed.
+pub(super) fn history_of(connection: &Connection, feed: FeedId) -> Result<History, rusqlite::Error> {
+    connection.prepare_cached(&format!("{HISTORY} WHERE id = ?1"))?.query_row([feed.0], history)
+}
+
+fn history(row: &Row<'_>) -> Result<History, rusqlite::Error> {
+    let url: Option<String> = row.get(3)?;
+    let validators = url.map(|url| Ok::<_, rusqlite::Error>(Validators { etag: row.get(1)?, last_modified: row.get(2)?, url }));
+    Ok(History {
+        feed: FeedId(row.get(0)?),
+        validators: validators.transpose()?,
+        document_hash: row.get(4)?,
+        moved_to: row.get(5)?,
+        ever_read: row.get::<_, Option<i64>>(6)?.is_some(),
+        failures: row.get(7)?,
+        failing_since: row.get::<_, Option<i64>>(8)?.map(time),
+        polls: row.get(9)?,
+        last_attempt: row.get::<_, Option<i64>>(11)?.map(time),
+    })
+}
+
+impl Request for ClaimHosts {
+    type Reply = Vec<HostClaim>;
+
+    fn apply(self, connection: &Connection) -> Result<Vec<HostClaim>, rusqlite::Error> {
+        let now = seconds(self.now);
+        let due = "active = 1 AND gone_at IS NULL AND last_run IS NOT :worker
+                   AND (next_poll <= :now OR (:force AND (asked = 0 OR not_before <= :now)))
+                   AND NOT EXISTS (SELECT 1 FROM hosts h WHERE h.host = feeds.host
+                                   AND (h.until > :now OR (h.lease_until > :now AND h.lease_worker IS NOT NULL)))";
+        let mut select = connection.prepare_cached(&format!("{HISTORY} WHERE {due} ORDER BY next_poll, id"))?;
+        let mut rows = select.query(named_params! { ":worker": self.worker.0, ":now": now, ":force": self.force })?;
+        let mut claims: Vec<HostClaim> = Vec::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
+        while let Some(row) = rows.next()? {
+            let history = history(row)?;
+            if self.only.as_ref().is_some_and(|only| !only.contains(&history.feed)) {
+                continue;
+            }
+            let host: String = row.get(10)?;
+            if let Some(claim) = places.get(&host).and_then(|place| claims.get_mut(*place)) {
+                claim.feeds.push(history);
+            } else if claims.len() < self.most {
+                places.insert(host.clone(), claims.len());
+                claims.push(HostClaim { host, last_asked: None, pace: None, feeds: vec![history] });
+            }
+        }
+        let sql = "INSERT INTO hosts (host, lease_worker, lease_until) VALUES (?1, ?2, ?3)
+                   ON CONFLICT (host) DO UPDATE SET lease_worker = excluded.lease_worker, lease_until = excluded.lease_until
+                   RETURNING last_asked, pace";
+        let mut lease = connection.prepare_cached(sql)?;
+        for claim in &mut claims {
+            let (last_asked, pace) = lease.query_row(params![claim.host, self.worker.0, seconds(self.until)], |row| {
+                Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?))
+            })?;
+            claim.last_asked = last_asked.map(time);
+            claim.pace = pace.and_then(|pace| u64::try_from(pace).ok());
+        }
+        Ok(claims)
+    }
+}
+
+struct ReleaseHost {
+    worker: Option<RunId>,
+    host: String,
+    last_asked: Option<Timestamp>,
+    until: Option<Timestamp>,
+}
+
+impl Request for ReleaseHost {
+    type Reply = ();
+
+    fn apply(self, connection: &Connection) -> Result<(), rusqlite::Error> {
+        let sql = "INSERT INTO hosts (host, last_asked, until) VALUES (?1, ?2, ?3)
+                   ON CONFLICT (host) DO UPDATE SET lease_worker = nullif(lease_worker, ?4),
+                     last_asked = coalesce(excluded.last_asked, last_asked), until = coalesce(excluded.until, until)";
+        let worker = self.worker.map(|worker| worker.0);
+        let params = params![self.host, self.last_asked.map(seconds), self.until.map(seconds), worker];
+        connection.prepare_cached(sql)?.execute(params)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn feed(name: &str, url: &str) -> Subscribed {
+        Subscribed { name: name.into(), url: url.into(), host: "h".into(), interval: 3600, paused: false }
+    }
+
+    fn matched(feeds: &[Subscribed], rows: &[(&str, &str)]) -> Vec<Option<i64>> {
+        let rows: Vec<Remembered> =
+            (1..).zip(rows).map(|(id, (name, url))| Remembered { id, name: (*name).into(), url: (*url).into() }).collect();
+        matches(feeds, &rows, true).into_iter().map(|row| row.map(|row| row.id)).collect()
+    }
+
+    #[test]
+    fn a_feed_that_is_renamed_or_moved_keeps_its_history() {
+        let rows = [("a", "u1"), ("b", "u2")];
+        assert_eq!(matched(&[feed("a", "u1"), feed("b", "u2")], &rows), [Some(1), Some(2)]);
+        assert_eq!(matched(&[feed("new-name", "u2")], &rows), [Some(2)]);
+        assert_eq!(matched(&[feed("a", "moved")], &rows), [Some(1)]);
+        assert_eq!(matched(&[feed("b", "u1"), feed("a", "u2")], &rows), [Some(1), Some(2)], "names swapped: the URL decides");
+        assert_eq!(matched(&[feed("c", "u3")], &rows), [None]);
+    }
+}

@@ -1,0 +1,112 @@
+//! Runs: what each did, and the cleaning up at its end. Starting one is also the probe that the database can be written:
+//! no feed is asked and no mail is sent before it.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+
+use super::writer::Request;
+use super::{Store, StoreError, seconds};
+
+/// A run's number: the worker that claims are made by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RunId(pub i64);
+
+/// What a run did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RunTotals {
+    /// Feeds asked.
+    pub polled: u64,
+    /// Feeds that failed.
+    pub failed: u64,
+    /// New entries.
+    pub entries: u64,
+    /// Deliveries that were accepted.
+    pub delivered: u64,
+    /// Deliveries that will be tried again.
+    pub retried: u64,
+    /// Deliveries that were given up.
+    pub rejected: u64,
+}
+
+/// How long a payload is kept after its last delivery ended, for sending it again.
+const KEEP_PAYLOADS: i64 = 30 * 86_400;
+/// How long a delivery is listed after it ended.
+const KEEP_DELIVERIES: i64 = 90 * 86_400;
+/// How many runs are remembered.
+const KEEP_RUNS: i64 = 1_000;
+/// How many rows one cleaning takes at most, so that it never holds a run up.
+const CLEAN_AT_ONCE: i64 = 2_000;
+
+impl Store {
+    /// Starts a run. Claims of earlier runs end: who starts holds the lock, so none of them is alive.
+    pub async fn start_run(&self, now: Timestamp) -> Result<RunId, StoreError> {
+        self.ask(StartRun(now)).await
+    }
+
+    /// Writes down what a run did, and cleans up what is no longer needed, bounded.
+    pub async fn end_run(&self, run: RunId, totals: RunTotals, now: Timestamp) -> Result<(), StoreError> {
+        self.ask(EndRun { run, totals, now }).await
+    }
+}
+
+struct StartRun(Timestamp);
+
+impl Request for StartRun {
+    type Reply = RunId;
+
+    fn apply(self, connection: &Connection) -> Result<RunId, rusqlite::Error> {
+        connection.execute("INSERT INTO runs (started_at) VALUES (?1)", [seconds(self.0)])?;
+        let run = RunId(connection.last_insert_rowid());
+        connection.execute("UPDATE hosts SET lease_worker = NULL, lease_until = NULL WHERE lease_worker IS NOT NULL", [])?;
+        let sql =
+            "UPDATE deliveries SET lease_worker = NULL, lease_until = NULL WHERE state = 'pending' AND lease_worker IS NOT NULL";
+        connection.execute(sql, [])?;
+        Ok(run)
+    }
+}
+
+struct EndRun {
+    run: RunId,
+    totals: RunTotals,
+    now: Timestamp,
+}
+
+impl Request for EndRun {
+    type Reply = ();
+
+    fn apply(self, connection: &Connection) -> Result<(), rusqlite::Error> {
+        let RunTotals { polled, failed, entries, delivered, retried, rejected } = self.totals;
+        let sql =
+            "UPDATE runs SET ended_at = ?2, polled = ?3, failed = ?4, entries = ?5, delivered = ?6, retried = ?7, rejected = ?8
+                   WHERE id = ?1";
+        let now = seconds(self.now);
+        let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let counts = [polled, failed, entries, delivered, retried, rejected].map(count);
+        let [polled, failed, entries, delivered, retried, rejected] = counts;
+        connection.execute(sql, params![self.run.0, now, polled, failed, entries, delivered, retried, rejected])?;
+        clean(connection, now)
+    }
+}
+
+fn clean(connection: &Connection, now: i64) -> Result<(), rusqlite::Error> {
+    let payloads = "DELETE FROM payloads WHERE entry IN (SELECT entry FROM payloads WHERE kept_until < ?1 LIMIT ?2)";
+    connection.execute(payloads, params![now, CLEAN_AT_ONCE])?;
+    let deliveries =
+        "DELETE FROM deliveries WHERE id IN (SELECT id FROM deliveries WHERE ended_at < ?1 LIMIT ?2) RETURNING entry";
+    let mut delete = connection.prepare(deliveries)?;
+    let entries: Vec<i64> =
+        delete.query_map(params![now - KEEP_DELIVERIES, CLEAN_AT_ONCE], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    for entry in entries {
+        let_payload_go(connection, entry, now)?;
+    }
+    connection.execute("DELETE FROM runs WHERE id <= (SELECT max(id) FROM runs) - ?1", [KEEP_RUNS])?;
+    Ok(())
+}
+
+/// Lets the payload of an entry go, after a while, once no delivery of it is open.
+pub(super) fn let_payload_go(connection: &Connection, entry: i64, now: i64) -> Result<(), rusqlite::Error> {
+    let sql = "UPDATE payloads SET kept_until = ?2 WHERE entry = ?1 AND kept_until IS NULL AND NOT EXISTS
+                 (SELECT 1 FROM deliveries WHERE entry = ?1 AND state IN ('pending', 'held', 'failed'))";
+    connection.prepare_cached(sql)?.execute(params![entry, now + KEEP_PAYLOADS])?;
+    Ok(())
+}

@@ -1,0 +1,244 @@
+//! Reading the database without writing to it: what `status`, `queue` and `list` show, also while a run is under way.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row};
+
+use super::entries::{known, unpack};
+use super::feeds::{FeedId, History, Remembered, Subscribed, history_of, matches};
+use super::runs::RunTotals;
+use super::sinks::{Rest, rest};
+use super::{StoreError, open, time};
+use crate::delivery::{DeliveryId, State};
+use crate::feed::Key;
+use crate::feed::diff::Known;
+
+/// A handle to the database for those who only read.
+#[derive(Debug)]
+pub struct View(Connection);
+
+/// How a feed fares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedStatus {
+    /// Its title, as last read.
+    pub title: Option<String>,
+    /// When it was last asked.
+    pub last_attempt: Option<Timestamp>,
+    /// When it last answered well.
+    pub last_success: Option<Timestamp>,
+    /// When it is asked next.
+    pub next_poll: Timestamp,
+    /// The rule that set that.
+    pub because: Option<String>,
+    /// How many requests in a row have failed.
+    pub failures: u32,
+    /// Since when.
+    pub failing_since: Option<Timestamp>,
+    /// What happened last, where it failed.
+    pub error: Option<String>,
+    /// The last HTTP status.
+    pub status: Option<u16>,
+    /// Where a permanent redirect led.
+    pub moved_to: Option<String>,
+    /// Until when the publisher asked to be left alone.
+    pub left_alone_until: Option<Timestamp>,
+    /// Since when the publisher says that it is gone.
+    pub gone_at: Option<Timestamp>,
+}
+
+/// A delivery that has not ended well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueItem {
+    /// The delivery.
+    pub id: DeliveryId,
+    /// Its feed's name.
+    pub feed: String,
+    /// Whether the feed is still in the configuration.
+    pub feed_removed: bool,
+    /// The entry's title.
+    pub title: Option<String>,
+    /// The entry's page.
+    pub url: Option<String>,
+    /// The sink's name.
+    pub sink: String,
+    /// Where it stands.
+    pub state: State,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it is tried next, where it will be.
+    pub next_attempt: Option<Timestamp>,
+    /// Why it is still here: its own last failure, else its sink's.
+    pub error: Option<String>,
+    /// The id it travels under.
+    pub message_id: String,
+}
+
+/// How many deliveries have not ended well.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct QueueLength {
+    /// To be delivered.
+    pub pending: u64,
+    /// Given up.
+    pub failed: u64,
+    /// Waiting for a person's word.
+    pub held: u64,
+}
+
+/// The last run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastRun {
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended; `None` while it goes on, or where it was killed.
+    pub ended_at: Option<Timestamp>,
+    /// What it did.
+    pub totals: RunTotals,
+}
+
+impl View {
+    /// Opens the database at `path`. `None` where there is none yet.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is of another version.
+    pub fn open(path: &Path) -> Result<Option<Self>, StoreError> {
+        match open::for_reading(path) {
+            Ok(connection) => Ok(Some(Self(connection))),
+            Err(StoreError::Missing(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// How each of the feeds fares, in their order; `None` for one that was never asked.
+    pub fn feeds(&self, subscribed: &[Subscribed]) -> Result<Vec<Option<FeedStatus>>, StoreError> {
+        let ids = self.ids(subscribed)?;
+        ids.into_iter().map(|id| id.map(|id| self.feed(id.0)).transpose()).collect()
+    }
+
+    /// Which history belongs to which of the feeds, in their order.
+    pub fn ids(&self, subscribed: &[Subscribed]) -> Result<Vec<Option<FeedId>>, StoreError> {
+        let mut select = self.0.prepare("SELECT id, name, url FROM feeds ORDER BY removed_at IS NOT NULL, id")?;
+        let row = |row: &Row<'_>| Ok(Remembered { id: row.get(0)?, name: row.get(1)?, url: row.get(2)? });
+        let rows: Vec<Remembered> = select.query_map([], row)?.collect::<Result<_, _>>()?;
+        Ok(matches(subscribed, &rows, true).into_iter().map(|row| row.map(|row| FeedId(row.id))).collect())
+    }
+
+    /// What is known about one feed's fetching.
+    pub fn history(&self, feed: FeedId) -> Result<History, StoreError> {
+        Ok(history_of(&self.0, feed)?)
+    }
+
+    /// What memory holds under these keys of the feed.
+    pub fn known(&self, feed: FeedId, keys: &[Key]) -> Result<Known, StoreError> {
+        Ok(known(&self.0, feed, keys)?)
+    }
+
+    fn feed(&self, id: i64) -> Result<FeedStatus, StoreError> {
+        let sql = "SELECT title, last_attempt, last_success, next_poll, because, failures, failing_since, error, status, moved_to, gone_at,
+                     CASE WHEN asked THEN not_before END
+                   FROM feeds WHERE id = ?1";
+        let when = |row: &Row<'_>, column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(time));
+        let status = self.0.prepare_cached(sql)?.query_row([id], |row| {
+            Ok(FeedStatus {
+                title: row.get(0)?,
+                last_attempt: when(row, 1)?,
+                last_success: when(row, 2)?,
+                next_poll: time(row.get(3)?),
+                because: row.get(4)?,
+                failures: row.get(5)?,
+                failing_since: when(row, 6)?,
+                error: row.get(7)?,
+                status: row.get(8)?,
+                moved_to: row.get(9)?,
+                gone_at: when(row, 10)?,
+                left_alone_until: when(row, 11)?,
+            })
+        })?;
+        Ok(status)
+    }
+
+    /// The deliveries that have not ended well, oldest first.
+    pub fn queue(&self) -> Result<Vec<QueueItem>, StoreError> {
+        let sql = "SELECT d.id, f.name, f.removed_at IS NOT NULL, p.version, p.body, d.sink, d.state, d.attempts, d.next_attempt, d.error,
+                     d.message_id, s.rest_until, s.error
+                   FROM deliveries d JOIN feeds f ON f.id = d.feed LEFT JOIN payloads p ON p.entry = d.entry LEFT JOIN sinks s ON s.name = d.sink
+                   WHERE d.state IN ('pending', 'held', 'failed') ORDER BY d.id";
+        let mut select = self.0.prepare(sql)?;
+        let items = select.query_map([], |row| {
+            let payload = row.get::<_, Option<i64>>(3)?.zip(row.get::<_, Option<Vec<u8>>>(4)?);
+            let entry = payload.and_then(|(version, body)| unpack(version, &body));
+            let state = State::from_word(&row.get::<_, String>(6)?).unwrap_or(State::Pending);
+            let rest_until: Option<i64> = row.get(11)?;
+            let next = row.get::<_, i64>(8)?.max(rest_until.unwrap_or(i64::MIN));
+            let own: Option<String> = row.get(9)?;
+            Ok(QueueItem {
+                id: DeliveryId(row.get(0)?),
+                feed: row.get(1)?,
+                feed_removed: row.get(2)?,
+                title: entry.as_ref().and_then(|entry| entry.title.clone()),
+                url: entry.as_ref().and_then(|entry| entry.link().map(str::to_owned)),
+                sink: row.get(5)?,
+                state,
+                attempts: row.get(7)?,
+                next_attempt: (state == State::Pending).then(|| time(next)),
+                error: if state == State::Pending { own.or(row.get(12)?) } else { own },
+                message_id: row.get(10)?,
+            })
+        })?;
+        Ok(items.collect::<Result<_, _>>()?)
+    }
+
+    /// How long the queue is.
+    pub fn queue_length(&self) -> Result<QueueLength, StoreError> {
+        let sql = "SELECT state, count(*) FROM deliveries WHERE state IN ('pending', 'held', 'failed') GROUP BY state";
+        let mut select = self.0.prepare(sql)?;
+        let mut rows = select.query([])?;
+        let mut length = QueueLength::default();
+        while let Some(row) = rows.next()? {
+            let count = u64::try_from(row.get::<_, i64>(1)?).unwrap_or_default();
+            match State::from_word(&row.get::<_, String>(0)?) {
+                Some(State::Pending) => length.pending = count,
+                Some(State::Failed) => length.failed = count,
+                Some(State::Held) => length.held = count,
+                Some(State::Delivered | State::Dropped) | None => {}
+            }
+        }
+        Ok(length)
+    }
+
+    /// The last run.
+    pub fn last_run(&self) -> Result<Option<LastRun>, StoreError> {
+        let sql = "SELECT started_at, ended_at, polled, failed, entries, delivered, retried, rejected FROM runs ORDER BY id DESC LIMIT 1";
+        let count =
+            |row: &Row<'_>, column| Ok::<_, rusqlite::Error>(u64::try_from(row.get::<_, i64>(column)?).unwrap_or_default());
+        let run = self.0.prepare(sql)?.query_row([], |row| {
+            Ok(LastRun {
+                started_at: time(row.get(0)?),
+                ended_at: row.get::<_, Option<i64>>(1)?.map(time),
+                totals: RunTotals {
+                    polled: count(row, 2)?,
+                    failed: count(row, 3)?,
+                    entries: count(row, 4)?,
+                    delivered: count(row, 5)?,
+                    retried: count(row, 6)?,
+                    rejected: count(row, 7)?,
+                },
+            })
+        });
+        Ok(run.optional()?)
+    }
+
+    /// The sinks that rest.
+    pub fn resting(&self) -> Result<Vec<(String, Rest)>, StoreError> {
+        let mut select = self.0.prepare("SELECT rest_until, asked, failures, since, error, name FROM sinks ORDER BY name")?;
+        let rows = select.query_map([], |row| Ok((row.get(5)?, rest(row)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Whether the file is sound: what SQLite finds wrong with it, nothing where all is well.
+    pub fn damage(&self) -> Result<Vec<String>, StoreError> {
+        let mut select = self.0.prepare("PRAGMA quick_check(20)")?;
+        let found: Vec<String> = select.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        Ok(found.into_iter().filter(|line| line != "ok").collect())
+    }
+}
