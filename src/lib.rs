@@ -2,6 +2,7 @@
 
 pub mod article;
 pub mod clock;
+pub mod deliver;
 pub mod delivery;
 pub mod env;
 pub mod expression;
@@ -9,6 +10,7 @@ pub mod feed;
 pub mod fetch;
 pub mod mail;
 pub mod net;
+pub mod poll;
 pub mod schedule;
 pub mod secret;
 pub mod sink;

@@ -1,0 +1,237 @@
+//! One sink's deliveries, from the queue to the sink and back. Each sink has a task of its own: one that fails holds up no
+//! other.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use super::make::{Addressed, Order, make};
+use super::{Event, Item};
+use crate::clock::Clock;
+use crate::delivery::{DeliveryId, Outcome, Pause, back_off, is_given_up};
+use crate::sink::{Parcel, Reports, Sink};
+use crate::store::{Claimed, FeedId, Finished, Rest, RunId, Settled, Store, StoreError};
+use crate::work::Pool;
+
+/// A sink, and how each feed's entries are delivered to it.
+pub struct Channel {
+    /// The sink's name.
+    pub name: String,
+    /// The sink.
+    pub sink: Arc<dyn Sink>,
+    /// How each feed's entries look there. A feed that is not here is not delivered now.
+    pub addressed: HashMap<FeedId, Addressed>,
+}
+
+/// Carries deliveries to sinks.
+pub struct Courier {
+    /// The queue.
+    pub store: Store,
+    /// Where parcels are made.
+    pub pool: Pool,
+    /// What time it is.
+    pub clock: Clock,
+    /// Told of everything that happens.
+    pub observer: Box<dyn Fn(Event) + Send + Sync>,
+}
+
+/// One round of delivering.
+#[derive(Debug, Clone)]
+pub struct Round {
+    /// The run it belongs to.
+    pub run: RunId,
+    /// A new run tries once what only waits because of our own guess.
+    pub eager: bool,
+    /// Changes when something was queued; its end says that nothing more will be.
+    pub queued: watch::Receiver<u64>,
+    /// Says when to take no more work.
+    pub stop: watch::Receiver<bool>,
+}
+
+/// How many deliveries are under way to a sink, and so at most accepted and not yet written down: promise 2's whole window.
+const AT_ONCE: u32 = 8;
+/// How long a claim holds: twice what a sink may take over a parcel, for all of them.
+const LEASE: Duration = Duration::from_secs(2 * 8 * 660);
+
+/// How handing over ended.
+enum Handed {
+    Over,
+    Resting,
+}
+
+impl Courier {
+    /// Delivers what is queued for a sink until nothing is due and nothing more comes, or the sink rests.
+    ///
+    /// # Errors
+    /// When the database failed: what cannot be written down is not sent.
+    pub async fn deliver(&self, channel: &Channel, mut round: Round) -> Result<(), StoreError> {
+        let rest = self.store.rest_of(channel.name.clone()).await?;
+        if rest.as_ref().is_some_and(|rest| rest.until > self.clock.now() && (rest.asked || !round.eager)) {
+            return Ok(());
+        }
+        let mut failing = rest;
+        loop {
+            let more_may_come = round.queued.has_changed().is_ok();
+            round.queued.borrow_and_update();
+            if *round.stop.borrow() {
+                break;
+            }
+            let claimed = self.claim(channel, &round).await?;
+            if !claimed.is_empty() {
+                match self.hand_over(channel, round.run, claimed, &mut failing).await? {
+                    Handed::Over => continue,
+                    Handed::Resting => break,
+                }
+            }
+            if !more_may_come {
+                break;
+            }
+            tokio::select! {
+                changed = round.queued.changed() => drop(changed),
+                stopped = round.stop.wait_for(|stop| *stop) => drop(stopped),
+            }
+        }
+        channel.sink.close().await;
+        Ok(())
+    }
+
+    async fn claim(&self, channel: &Channel, round: &Round) -> Result<Vec<Claimed>, StoreError> {
+        let now = self.clock.now();
+        self.store.claim_deliveries(channel.name.clone(), round.run, now, now + LEASE, AT_ONCE, round.eager).await
+    }
+
+    async fn hand_over(
+        &self,
+        channel: &Channel,
+        run: RunId,
+        claimed: Vec<Claimed>,
+        failing: &mut Option<Rest>,
+    ) -> Result<Handed, StoreError> {
+        let mut open: HashMap<DeliveryId, (Item, u32, Option<Timestamp>)> = HashMap::new();
+        let mut parcels = Vec::new();
+        for claim in claimed {
+            let item = item(channel, &claim);
+            match self.parcel(channel, &claim).await {
+                Ok(parcel) => {
+                    open.insert(claim.id, (item, claim.attempts, claim.first_failure));
+                    parcels.push(parcel);
+                }
+                Err(error) => self.give_up(run, item, error).await?,
+            }
+        }
+        let (reports, mut outcomes) = Reports::channel(parcels.len().max(1));
+        let sending = async {
+            let done = channel.sink.deliver(&parcels, &reports).await;
+            drop(reports);
+            Ok::<_, StoreError>(done)
+        };
+        let writing = async {
+            let mut open = open;
+            while let Some((deliveries, outcome)) = outcomes.recv().await {
+                for id in deliveries {
+                    let Some(tried) = open.remove(&id) else { continue };
+                    if matches!(outcome, Outcome::Accepted { .. }) && failing.take().is_some() {
+                        self.store.end_rest(channel.name.clone()).await?;
+                    }
+                    self.settle(run, tried, outcome.clone()).await?;
+                }
+            }
+            Ok(open)
+        };
+        // Where the database fails, sending ends at once: what cannot be written down is not sent.
+        let (sent, left) = tokio::try_join!(sending, writing)?;
+        let settled = if sent.is_err() { Settled::Kept } else { Settled::NotTried };
+        let finished = left.into_keys().map(|id| Finished { id, settled: settled.clone() }).collect();
+        self.store.finish(run, finished, self.clock.now()).await?;
+        match sent {
+            Ok(()) => Ok(Handed::Over),
+            Err(pause) => {
+                self.rest(channel, pause, failing.take()).await?;
+                Ok(Handed::Resting)
+            }
+        }
+    }
+
+    async fn parcel(&self, channel: &Channel, claim: &Claimed) -> Result<Parcel, String> {
+        let entry = claim.entry.clone().ok_or("the entry's content is no longer kept")?;
+        let mut addressed = channel.addressed.get(&claim.feed).cloned().ok_or("its feed no longer goes to this sink")?;
+        addressed.feed.title = claim.feed_title.clone().unwrap_or_else(|| addressed.feed.name.clone());
+        addressed.feed.link = claim.feed_link.clone().unwrap_or_default();
+        addressed.feed.language = claim.feed_language.clone().unwrap_or_default();
+        let (wants, message_id, first_seen) = (channel.sink.wants(), claim.message_id.clone(), claim.first_seen);
+        let making = move || make(Order { entry: &entry, addressed: &addressed, wants, message_id: &message_id, first_seen });
+        let made = self.pool.run(making).await.map_err(|panicked| panicked.to_string())?.map_err(|error| error.to_string())?;
+        Ok(Parcel {
+            deliveries: vec![claim.id],
+            message_id: claim.message_id.as_str().to_owned(),
+            key: claim.message_id.key(),
+            attempt: claim.attempts,
+            made,
+        })
+    }
+
+    /// Writes down what became of one delivery, and tells it.
+    async fn settle(&self, run: RunId, tried: (Item, u32, Option<Timestamp>), outcome: Outcome) -> Result<(), StoreError> {
+        let (item, before, first_failure) = tried;
+        let (id, now, attempts) = (item.id, self.clock.now(), before.saturating_add(1));
+        let (settled, event) = match outcome {
+            Outcome::Accepted { receipt, was_there } => {
+                (Settled::Delivered { receipt: receipt.clone() }, Event::Delivered { item, receipt, was_there })
+            }
+            Outcome::Rejected { reason, try_smaller: _ } => {
+                (Settled::Failed { error: reason.clone() }, Event::Rejected { item, error: reason })
+            }
+            Outcome::Retry { reason, .. } | Outcome::Unknown { reason }
+                if is_given_up(attempts, first_failure.unwrap_or(now), now) =>
+            {
+                let error = format!("given up after {attempts} attempts: {reason}");
+                (Settled::Failed { error: error.clone() }, Event::Rejected { item, error })
+            }
+            Outcome::Retry { reason, after } => again(item, reason, after, attempts, now),
+            Outcome::Unknown { reason } => again(item, reason, None, attempts, now),
+        };
+        self.store.finish(run, vec![Finished { id, settled }], now).await?;
+        (self.observer)(event);
+        Ok(())
+    }
+
+    async fn give_up(&self, run: RunId, item: Item, error: String) -> Result<(), StoreError> {
+        let settled = Settled::Failed { error: error.clone() };
+        self.store.finish(run, vec![Finished { id: item.id, settled }], self.clock.now()).await?;
+        (self.observer)(Event::Rejected { item, error });
+        Ok(())
+    }
+
+    /// Writes down that the sink has trouble of its own.
+    async fn rest(&self, channel: &Channel, pause: Pause, before: Option<Rest>) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let failures = before.as_ref().map_or(0, |rest| rest.failures).saturating_add(1);
+        let until = now + back_off(failures, 0, pause.after);
+        let since = before.as_ref().map_or(now, |rest| rest.since);
+        let rest = Rest { until, asked: pause.after.is_some(), failures, since, error: pause.reason.clone() };
+        self.store.rest(channel.name.clone(), rest).await?;
+        let (sink, place) = (channel.name.clone(), channel.sink.place());
+        (self.observer)(Event::Resting { sink, place, error: pause.reason, until, first: before.is_none() });
+        Ok(())
+    }
+}
+
+fn again(item: Item, reason: String, after: Option<Duration>, attempts: u32, now: Timestamp) -> (Settled, Event) {
+    let next_attempt = now + back_off(attempts, item.id.0, after);
+    let settled = Settled::Again { next_attempt, asked: after.is_some(), error: reason.clone() };
+    (settled, Event::Retry { item, error: reason, next_attempt })
+}
+
+fn item(channel: &Channel, claim: &Claimed) -> Item {
+    Item {
+        id: claim.id,
+        sink: channel.name.clone(),
+        feed: channel.addressed.get(&claim.feed).map(|addressed| addressed.feed.name.clone()).unwrap_or_default(),
+        title: claim.entry.as_ref().and_then(|entry| entry.title.clone()),
+        url: claim.entry.as_ref().and_then(|entry| entry.link().map(str::to_owned)),
+        message_id: claim.message_id.as_str().to_owned(),
+    }
+}

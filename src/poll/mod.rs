@@ -1,0 +1,110 @@
+//! The fetching loop: claims hosts whose feeds are due, asks each feed in its turn, and records what is new together with its
+//! deliveries. It joins `fetch`, `feed`, `schedule` and `store`; it knows no sink, and reads the clock only through what it
+//! is handed.
+
+mod hosts;
+mod ready;
+mod recorder;
+
+pub use hosts::{Poller, Which};
+pub use recorder::{FAILING_FOR_DAYS, Polled, Recorder};
+
+use jiff::Timestamp;
+
+use crate::fetch::Source;
+use crate::schedule;
+
+/// A feed as it is polled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Subscription {
+    /// Its name.
+    pub name: String,
+    /// Its URL as configured: what its entries' identities are made from.
+    pub url: String,
+    /// Where its document comes from.
+    pub source: Source,
+    /// How often it is asked.
+    pub schedule: schedule::Settings,
+    /// How many of its entries are delivered when it is new.
+    pub backlog: Backlog,
+    /// Where its entries go.
+    pub destinations: Vec<Destination>,
+}
+
+/// How many of the entries already in a new feed are delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backlog {
+    /// So many of the newest.
+    Newest(u32),
+    /// All of them.
+    All,
+}
+
+/// A sink that a feed's entries go to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Destination {
+    /// The sink's name.
+    pub sink: String,
+    /// What stands after the `@` of its Message-IDs.
+    pub id_domain: String,
+}
+
+/// What happened while polling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A document came, and was recorded.
+    Fetched {
+        /// The feed's name.
+        feed: String,
+        /// How many entries it holds.
+        entries: usize,
+        /// How many of them are new.
+        new: usize,
+        /// How many of those are to be delivered.
+        queued: usize,
+        /// What was odd about it.
+        remarks: Vec<String>,
+    },
+    /// The document is the one we have.
+    Unchanged {
+        /// The feed's name.
+        feed: String,
+    },
+    /// Nothing usable came.
+    Failed(Failure),
+}
+
+/// A feed that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The feed's name.
+    pub feed: String,
+    /// What happened, in words.
+    pub error: String,
+    /// The next step for a person, where there is one.
+    pub help: Option<String>,
+    /// The HTTP status, where there was one.
+    pub status: Option<u16>,
+    /// How many requests in a row have failed.
+    pub failures: u32,
+    /// When it is asked next; `None` where it never is by itself.
+    pub next_poll: Option<Timestamp>,
+    /// This failure is the one at which a person must look: the feed is gone, or has been failing for days.
+    pub declared: bool,
+}
+
+#[cfg(test)]
+impl Subscription {
+    /// A subscription for tests.
+    pub(crate) fn specimen(name: &str, backlog: Backlog) -> Self {
+        let url = format!("https://{name}.example/feed");
+        Self {
+            name: name.to_owned(),
+            source: Source::File(format!("/nowhere/{name}.xml").into()),
+            url,
+            schedule: schedule::Settings { interval: std::time::Duration::from_secs(3_600) },
+            backlog,
+            destinations: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! PURE. From new entries to what is recorded of them: in which order they are delivered, which of them are, and under
+//! which ids.
+
+use jiff::Timestamp;
+
+use super::{Backlog, Subscription};
+use crate::delivery::MessageId;
+use crate::feed::identity::{raw_hash, text_hash, uid};
+use crate::feed::{Entry, Keys};
+use crate::store::{NewDelivery, NewEntry};
+
+/// The new entries of a document, ready to be recorded, oldest first. Of a feed that is read for the first time only the
+/// backlog is delivered; the rest is remembered.
+pub(super) fn ready(new: Vec<(Keys, Entry)>, subscription: &Subscription, first: bool, now: Timestamp) -> Vec<NewEntry> {
+    // Documents have their newest entry first; where dates are missing or equal, that order holds.
+    let mut oldest_first: Vec<(Keys, Entry)> = new.into_iter().rev().collect();
+    oldest_first.sort_by_key(|(_, entry)| entry.dated().unwrap_or(now));
+    let delivered = match (first, subscription.backlog) {
+        (false, _) | (true, Backlog::All) => oldest_first.len(),
+        (true, Backlog::Newest(count)) => usize::try_from(count).unwrap_or(usize::MAX).min(oldest_first.len()),
+    };
+    let remembered = oldest_first.len() - delivered;
+    let entry = |(place, (keys, entry)): (usize, (Keys, Entry))| {
+        let uid = uid(&subscription.url, keys);
+        let deliveries = if place < remembered { Vec::new() } else { deliveries(&uid, subscription) };
+        NewEntry { uid, keys: keys.all().collect(), raw_hash: raw_hash(&entry), text_hash: text_hash(&entry), entry, deliveries }
+    };
+    oldest_first.into_iter().enumerate().map(entry).collect()
+}
+
+fn deliveries(uid: &crate::feed::Uid, subscription: &Subscription) -> Vec<NewDelivery> {
+    let to = |destination: &super::Destination| NewDelivery {
+        sink: destination.sink.clone(),
+        message_id: MessageId::derive(uid, &destination.sink, 0, &destination.id_domain),
+    };
+    subscription.destinations.iter().map(to).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::poll::Destination;
+
+    fn entries(days: &[Option<i64>]) -> Vec<(Keys, Entry)> {
+        let entry = |(place, day): (usize, &Option<i64>)| Entry {
+            id: Some(place.to_string()),
+            published: day.and_then(|day| Timestamp::from_second(day * 86_400).ok()),
+            ..Entry::default()
+        };
+        days.iter().enumerate().map(entry).map(|entry| (Keys::of(&entry), entry)).collect()
+    }
+
+    fn order(days: &[Option<i64>], backlog: Backlog, first: bool) -> Vec<(String, usize)> {
+        let destination = |sink: &str| Destination { sink: sink.to_owned(), id_domain: "example.net".to_owned() };
+        let destinations = vec![destination("mail"), destination("later")];
+        let subscription = Subscription { destinations, ..Subscription::specimen("news", backlog) };
+        let now = Timestamp::from_second(100 * 86_400).unwrap();
+        let ready = ready(entries(days), &subscription, first, now);
+        ready.into_iter().map(|new| (new.entry.id.unwrap(), new.deliveries.len())).collect()
+    }
+
+    fn named(expected: &[(&str, usize)]) -> Vec<(String, usize)> {
+        expected.iter().map(|(id, count)| ((*id).to_owned(), *count)).collect()
+    }
+
+    #[test]
+    fn the_oldest_comes_first_and_goes_to_every_sink() {
+        assert_eq!(order(&[Some(1), Some(3), Some(2)], Backlog::Newest(0), false), named(&[("0", 2), ("2", 2), ("1", 2)]));
+        assert_eq!(order(&[None, None, None], Backlog::Newest(0), false), named(&[("2", 2), ("1", 2), ("0", 2)]));
+    }
+
+    #[test]
+    fn of_a_new_feed_only_the_backlog_is_delivered() {
+        let days = [Some(3), Some(2), Some(1)];
+        assert_eq!(order(&days, Backlog::Newest(1), true), named(&[("2", 0), ("1", 0), ("0", 2)]));
+        assert_eq!(order(&days, Backlog::All, true), named(&[("2", 2), ("1", 2), ("0", 2)]));
+        assert_eq!(order(&days, Backlog::Newest(99), true), named(&[("2", 2), ("1", 2), ("0", 2)]));
+    }
+}
