@@ -1,0 +1,161 @@
+//! `feeds check`: the configuration, the database, and a real connection to every sink.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::failure::{Exit, Failure};
+use super::session::{Place, id_domain};
+use crate::config::Config;
+use crate::deliver::{Addressed, Order, make};
+use crate::delivery::{DeliveryId, MessageId, Outcome};
+use crate::feed::{Entry, FeedFacts, Link};
+use crate::sink::{Parcel, Reports, Sink};
+use crate::words::count;
+
+/// What `feeds check` takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Connect to nothing
+    #[arg(long)]
+    offline: bool,
+    /// Also deliver a test entry to every sink
+    #[arg(long, conflicts_with = "offline")]
+    send: bool,
+}
+
+/// One thing that was looked at, as scripts see it.
+#[derive(Debug, Serialize)]
+struct Looked {
+    what: String,
+    ok: bool,
+    detail: String,
+    help: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    ok: bool,
+    checks: Vec<Looked>,
+}
+
+pub(super) async fn run(place: &Place, arguments: &Arguments) -> Result<Exit, Failure> {
+    let config = place.config()?;
+    let mut checks = vec![configuration(&config), database(place, &config)];
+    if !arguments.offline {
+        for (name, sink) in &config.sinks {
+            checks.push(reachable(name, sink.as_ref()).await);
+            if arguments.send {
+                checks.push(sent(place, &config, name, sink.as_ref()).await);
+            }
+        }
+    }
+    let failed = checks.iter().filter(|check| !check.ok).count();
+    let ok = failed == 0;
+    if place.printer.json {
+        place.printer.json(&Report { ok, checks });
+    } else {
+        for check in &checks {
+            tell(place, check);
+        }
+    }
+    if ok { Ok(Exit::Done) } else { Err(Failure::needs_person(format!("{} failed", count(failed as u64, "check")))) }
+}
+
+/// What is well is a fact; what is not is told where errors are.
+fn tell(place: &Place, check: &Looked) {
+    let Looked { what, ok, detail, help } = check;
+    if *ok {
+        place.printer.fact(&format!("ok: {what}: {detail}"));
+    } else {
+        let help = help.as_ref().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
+        place.printer.note(&format!("{}: {what}: {detail}{help}", place.printer.label("failed")));
+    }
+}
+
+fn configuration(config: &Config) -> Looked {
+    let what = config.path.display().to_string();
+    if config.warnings.is_empty() {
+        let (feeds, sinks) = (count(config.feeds.len() as u64, "feed"), count(config.sinks.len() as u64, "sink"));
+        return Looked { what, ok: true, detail: format!("{feeds}, {sinks}"), help: None };
+    }
+    Looked { what, ok: false, detail: format!("\n{}", config.warnings.to_string().trim_end()), help: None }
+}
+
+fn database(place: &Place, config: &Config) -> Looked {
+    let looked = || {
+        let path = place.database_path(config)?;
+        let damage = place.view(config)?.map(|view| view.damage()).transpose()?;
+        Ok::<_, Failure>((path.display().to_string(), damage))
+    };
+    match looked() {
+        Ok((what, None)) => Looked { what, ok: true, detail: "not there yet; the first run makes it".to_owned(), help: None },
+        Ok((what, Some(damage))) if damage.is_empty() => Looked { what, ok: true, detail: "sound".to_owned(), help: None },
+        Ok((what, Some(damage))) => Looked {
+            what,
+            ok: false,
+            detail: format!("damaged: {}", damage.join("; ")),
+            help: Some("keep the file, restore a copy of it, or name a new one with `--database`".to_owned()),
+        },
+        Err(failure) => Looked {
+            what: "database".to_owned(),
+            ok: false,
+            detail: failure.cause.map_or_else(|| failure.error.clone(), |cause| format!("{}: {cause}", failure.error)),
+            help: failure.help,
+        },
+    }
+}
+
+async fn reachable(name: &str, sink: &dyn Sink) -> Looked {
+    let what = format!("sink `{name}` ({})", sink.place());
+    match sink.check().await {
+        Ok(detail) => Looked { what, ok: true, detail, help: None },
+        Err(error) => Looked { what, ok: false, detail: error.reason, help: error.help },
+    }
+}
+
+/// Delivers an entry that says what it is.
+async fn sent(place: &Place, config: &Config, name: &str, sink: &dyn Sink) -> Looked {
+    let what = format!("a test entry to `{name}`");
+    match test_parcel(place.clock.now(), config, name, sink) {
+        Err(error) => Looked { what, ok: false, detail: error, help: None },
+        Ok(parcel) => {
+            let (reports, mut outcomes) = Reports::channel(1);
+            let parcels = [parcel];
+            let handed = sink.deliver(&parcels, &reports).await;
+            drop(reports);
+            sink.close().await;
+            let (ok, detail) = match (outcomes.recv().await, handed) {
+                (Some((_, Outcome::Accepted { receipt, .. })), _) => (true, format!("accepted: {receipt}")),
+                (
+                    Some((_, Outcome::Retry { reason, .. } | Outcome::Unknown { reason } | Outcome::Rejected { reason, .. })),
+                    _,
+                ) => (false, reason),
+                (None, Err(pause)) => (false, pause.reason),
+                (None, Ok(())) => (false, "the sink said nothing".to_owned()),
+            };
+            Looked { what, ok, detail, help: None }
+        }
+    }
+}
+
+fn test_parcel(now: Timestamp, config: &Config, name: &str, sink: &dyn Sink) -> Result<Parcel, String> {
+    let entry = Entry {
+        title: Some("A test entry from `feeds check`".to_owned()),
+        links: vec![Link { href: "https://example.org/feeds-check".to_owned(), ..Link::default() }],
+        published: Some(now),
+        content: Some("<p>This entry was sent by <code>feeds check --send</code>. What you read here arrived.</p>".to_owned()),
+        ..Entry::default()
+    };
+    let feed = FeedFacts { name: "check".to_owned(), title: "feeds check".to_owned(), ..FeedFacts::default() };
+    let look = config.looks.get(name).cloned();
+    let domain = look.as_ref().map_or_else(|| "localhost".to_owned(), |look| id_domain(look.from.domain()));
+    // Each test is a mail of its own: its id is made from the time.
+    let mut uid = [0; 16];
+    uid[..8].copy_from_slice(&now.as_second().to_le_bytes());
+    let message_id = MessageId::derive(&uid, name, 0, &domain);
+    let addressed = Addressed { feed, look };
+    let order = Order { entry: &entry, addressed: &addressed, wants: sink.wants(), message_id: &message_id, first_seen: now };
+    let made = make(order).map_err(|error| error.to_string())?;
+    let key = message_id.key();
+    Ok(Parcel { deliveries: vec![DeliveryId(0)], message_id: message_id.as_str().to_owned(), key, attempt: 0, made })
+}

@@ -1,0 +1,143 @@
+//! `feeds run --dry-run`: fetches what is due and shows what is new; writes nothing, not even what was seen.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::failure::{Exit, Failure};
+use super::session::{Place, subscribed};
+use super::source;
+use crate::config::{Backlog, Config, Feed};
+use crate::feed::diff::{Known, diff};
+use crate::feed::{Entry, Key, Keys};
+use crate::fetch::{Ask, Fetched, Fetcher, Validators};
+use crate::store::{FeedId, FeedStatus, History, View};
+use crate::words::count;
+
+/// An event, as scripts see it.
+#[derive(Debug, Serialize)]
+struct Line {
+    event: &'static str,
+    feed: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entries: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    new: Option<usize>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    would_deliver: Vec<Item>,
+}
+
+#[derive(Debug, Serialize)]
+struct Item {
+    title: Option<String>,
+    url: Option<String>,
+    sinks: Vec<String>,
+}
+
+/// What is known of one feed.
+struct Memory {
+    id: Option<FeedId>,
+    history: Option<History>,
+    status: Option<FeedStatus>,
+}
+
+pub(super) async fn run(place: &Place, config: &Config, force: bool, only: &[String]) -> Result<Exit, Failure> {
+    let view = place.view(config)?;
+    let memories = memories(config, view.as_ref())?;
+    let fetcher = Fetcher::new(config.http.clone());
+    let mut asked: HashMap<String, Instant> = HashMap::new();
+    for (feed, memory) in config.feeds.iter().zip(memories) {
+        let wanted = only.is_empty() || only.contains(&feed.name);
+        if !wanted || feed.paused || !is_due(memory.status.as_ref(), force, place.clock.now()) {
+            continue;
+        }
+        if let Some(host) = feed.source.host() {
+            // One after the other, and a pause between two requests to a host.
+            if let Some(last) = asked.get(&host) {
+                tokio::time::sleep_until(*last + config.http.host_delay).await;
+            }
+            asked.insert(host, Instant::now());
+        }
+        let line = one(place, &fetcher, view.as_ref(), feed, &memory).await?;
+        tell(place, &line);
+    }
+    Ok(Exit::Done)
+}
+
+fn memories(config: &Config, view: Option<&View>) -> Result<Vec<Memory>, Failure> {
+    let known: Vec<_> = config.feeds.iter().map(subscribed).collect();
+    let Some(view) = view else {
+        return Ok(known.iter().map(|_| Memory { id: None, history: None, status: None }).collect());
+    };
+    let (ids, statuses) = (view.ids(&known)?, view.feeds(&known)?);
+    let memory = |(id, status): (Option<FeedId>, Option<FeedStatus>)| {
+        let history = id.map(|id| view.history(id)).transpose()?;
+        Ok(Memory { id, history, status })
+    };
+    ids.into_iter().zip(statuses).map(memory).collect()
+}
+
+fn is_due(status: Option<&FeedStatus>, force: bool, now: Timestamp) -> bool {
+    let Some(status) = status else { return true };
+    let left_alone = status.left_alone_until.is_some_and(|until| until > now);
+    status.gone_at.is_none() && !left_alone && (force || status.next_poll <= now)
+}
+
+async fn one(place: &Place, fetcher: &Fetcher, view: Option<&View>, feed: &Feed, memory: &Memory) -> Result<Line, Failure> {
+    let history = memory.history.as_ref();
+    let kept = history.and_then(|history| history.validators.clone());
+    let validators = kept.map(|kept| Validators { etag: kept.etag, last_modified: kept.last_modified, url: kept.url });
+    let moved_to = history.and_then(|history| history.moved_to.as_deref()).and_then(|url| url::Url::parse(url).ok());
+    let ask = Ask { source: &feed.source, at: moved_to.as_ref(), validators: validators.as_ref(), now: place.clock.now() };
+    let line = |event, error| Line { event, feed: feed.name.clone(), error, entries: None, new: None, would_deliver: Vec::new() };
+    let answer = match fetcher.fetch(&ask).await {
+        Ok(Fetched::Document(answer)) => answer,
+        Ok(Fetched::Unchanged { .. }) => return Ok(line("unchanged", None)),
+        Err(error) => return Ok(line("fetch_failed", Some(error.to_string()))),
+    };
+    let document = match source::read(&answer, None, None).await? {
+        Ok(parsed) => parsed.document,
+        Err(error) => return Ok(line("fetch_failed", Some(error.to_string()))),
+    };
+    let keys: Vec<Key> = document.entries.iter().flat_map(|entry| Keys::of(entry).all()).collect();
+    let known = match (view, memory.id) {
+        (Some(view), Some(id)) => view.known(id, &keys)?,
+        (_, _) => Known::default(),
+    };
+    let found = diff(&document.entries, &known);
+    let mut new: Vec<&Entry> = found.new.iter().filter_map(|(place, _)| document.entries.get(*place)).collect();
+    new.sort_by_key(|entry| std::cmp::Reverse(entry.dated()));
+    let first = history.is_none_or(|history| !history.ever_read);
+    let delivered = match (first, feed.backlog) {
+        (true, Backlog::Newest(count)) => usize::try_from(count).unwrap_or(usize::MAX),
+        (true, Backlog::All) | (false, _) => usize::MAX,
+    };
+    let item =
+        |entry: &&Entry| Item { title: entry.title.clone(), url: entry.link().map(str::to_owned), sinks: feed.sinks.clone() };
+    let would_deliver = new.iter().take(delivered).map(item).collect();
+    Ok(Line { entries: Some(document.entries.len()), new: Some(new.len()), would_deliver, ..line("fetched", None) })
+}
+
+fn tell(place: &Place, line: &Line) {
+    let printer = &place.printer;
+    if printer.json {
+        printer.json(line);
+        return;
+    }
+    match (&line.error, line.new) {
+        (Some(error), _) => printer.fact(&format!("{}: {error}", line.feed)),
+        (None, None) => printer.fact(&format!("{}: unchanged", line.feed)),
+        (None, Some(new)) => {
+            let entries = count(line.entries.unwrap_or_default() as u64, "entry");
+            printer.fact(&format!("{}: {entries}, {new} new, {} would be delivered", line.feed, line.would_deliver.len()));
+        }
+    }
+    for item in &line.would_deliver {
+        let title = item.title.as_deref().or(item.url.as_deref()).unwrap_or("(no title)");
+        printer.fact(&format!("  {title} -> {}", item.sinks.join(", ")));
+    }
+}

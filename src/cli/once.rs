@@ -1,0 +1,120 @@
+//! One pass of a run: poll what is due, deliver what is queued, side by side; then write down what was done.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::events::{Listener, Tally};
+use super::failure::Failure;
+use super::session::{Place, channels, feed, subscribed, subscription};
+use crate::config::Config;
+use crate::deliver::{Courier, Round};
+use crate::fetch::Fetcher;
+use crate::poll::{Poller, Recorder, Which};
+use crate::store::{FeedId, Store, StoreError};
+use crate::work::Pool;
+
+/// What a pass does.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Pass {
+    /// Whatever intervals and cache lifetimes say.
+    pub(super) force: bool,
+    /// These feeds alone, by name; all where there are none.
+    pub(super) only: Vec<String>,
+    /// A new run tries once what only waits because of our own guess.
+    pub(super) eager: bool,
+}
+
+/// How long what is under way may go on after a signal to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Polls and delivers once. The lock is held by the caller.
+pub(super) async fn pass(
+    place: &Place,
+    config: Config,
+    store: &Store,
+    pass: &Pass,
+    stop: &watch::Receiver<bool>,
+) -> Result<Tally, Failure> {
+    // The first write of all: where the database cannot be written, nothing is asked and nothing is sent.
+    let run = store.start_run(place.clock.now()).await?;
+    let ids = store.sync(config.feeds.iter().map(subscribed).collect(), place.clock.now()).await?;
+    let by_name: HashMap<String, FeedId> = config.feeds.iter().map(|feed| feed.name.clone()).zip(ids.iter().copied()).collect();
+    let only = match pass.only.as_slice() {
+        [] => None,
+        names => {
+            names.iter().try_for_each(|name| feed(&config, name).map(drop))?;
+            Some(names.iter().filter_map(|name| by_name.get(name).copied()).collect())
+        }
+    };
+    let pool = Pool::start().map_err(|error| Failure::storage(format!("cannot start a thread: {error}")))?;
+    let listener = Arc::new(Listener::new(Arc::clone(&place.printer)));
+    let (queued, _) = watch::channel(0);
+    let which = Which { run, force: pass.force, only };
+    let poller = {
+        let listener = Arc::clone(&listener);
+        Arc::new(Poller {
+            fetcher: Fetcher::new(config.http.clone()),
+            recorder: Recorder { store: store.clone(), pool: pool.clone() },
+            clock: place.clock.clone(),
+            subscriptions: ids.iter().copied().zip(config.feeds.iter().map(subscription)).collect(),
+            observer: Box::new(move |event| listener.polled(&event)),
+            queued,
+        })
+    };
+    let courier = {
+        let listener = Arc::clone(&listener);
+        let observer = Box::new(move |event| listener.delivered(&event));
+        Arc::new(Courier { store: store.clone(), pool, clock: place.clock.clone(), observer })
+    };
+
+    let mut tasks: JoinSet<Result<(), StoreError>> = JoinSet::new();
+    for channel in channels(config, &by_name) {
+        let round = Round { run, eager: pass.eager, queued: poller.queued.subscribe(), stop: stop.clone() };
+        let courier = Arc::clone(&courier);
+        tasks.spawn(async move { courier.deliver(&channel, round).await });
+    }
+    // The poller is the only one that can queue: when its last handle is dropped, the couriers know that nothing more comes.
+    tasks.spawn(poller.pass(which, stop.clone()));
+    let done = finish(&mut tasks, stop).await;
+    let tally = listener.tally();
+    let written = store.end_run(run, tally.totals, place.clock.now()).await;
+    done?;
+    written?;
+    place.printer.clear();
+    Ok(tally)
+}
+
+/// Waits for all tasks; after a signal to stop only so long. The first failure of the database ends them all.
+async fn finish(tasks: &mut JoinSet<Result<(), StoreError>>, stop: &watch::Receiver<bool>) -> Result<(), Failure> {
+    let mut stopped = stop.clone();
+    let too_long = async move {
+        if stopped.wait_for(|stop| *stop).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::pin!(too_long);
+    loop {
+        let ended = tokio::select! {
+            ended = tasks.join_next() => ended,
+            () = &mut too_long => {
+                tracing::warn!("what was still under way was broken off; the next run goes on with it");
+                tasks.shutdown().await;
+                return Ok(());
+            }
+        };
+        match ended {
+            None => return Ok(()),
+            Some(Ok(Ok(()))) => {}
+            Some(Ok(Err(error))) => {
+                tasks.shutdown().await;
+                return Err(Failure::from(error));
+            }
+            Some(Err(error)) => tracing::error!("a worker ended early: {error}"),
+        }
+    }
+}

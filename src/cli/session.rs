@@ -1,0 +1,169 @@
+//! What commands share: finding and reading the configuration, opening the database, and handing each room its settings.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use url::Url;
+
+use super::failure::Failure;
+use super::output::Printer;
+use crate::clock::Clock;
+use crate::config::edit::EditError;
+use crate::config::{Config, Feed, locate};
+use crate::deliver::{Addressed, Channel};
+use crate::env::Env;
+use crate::feed::FeedFacts;
+use crate::poll::{Destination, Subscription};
+use crate::schedule;
+use crate::secret::redact_text;
+use crate::store::{FeedId, StoreError, Subscribed, View};
+use crate::words;
+
+/// Where a command works: its files, its outputs, its clock.
+pub(super) struct Place {
+    config: Option<PathBuf>,
+    database: Option<PathBuf>,
+    /// What it prints through.
+    pub(super) printer: Arc<Printer>,
+    /// The process's environment.
+    pub(super) env: Env,
+    /// What time it is.
+    pub(super) clock: Clock,
+}
+
+impl Place {
+    /// The place that the command line names.
+    pub(super) fn new(config: Option<PathBuf>, database: Option<PathBuf>, printer: Arc<Printer>) -> Self {
+        Self { config, database, printer, env: Env::system(), clock: Clock::system() }
+    }
+
+    /// The path of the configuration.
+    pub(super) fn config_path(&self) -> Result<PathBuf, Failure> {
+        let found = locate::config(self.config.as_deref(), &self.env, &|path| path.exists());
+        found.map_err(|error| Failure::usage(error.to_string()).with_help(error.help()))
+    }
+
+    /// Where `feeds init` writes.
+    pub(super) fn new_config_path(&self) -> Result<PathBuf, Failure> {
+        let found = locate::new_config(self.config.as_deref(), &self.env);
+        found.map_err(|error| Failure::usage(error.to_string()).with_help(error.help()))
+    }
+
+    /// The configuration.
+    pub(super) fn config(&self) -> Result<Config, Failure> {
+        let path = self.config_path()?;
+        Config::load(&path, &self.env).map_err(|mistakes| Failure::usage(mistakes.to_string()))
+    }
+
+    /// The configuration where there is one: for commands that need none.
+    pub(super) fn config_if_any(&self) -> Result<Option<Config>, Failure> {
+        match self.config_path() {
+            Ok(path) if path.exists() || self.config.is_some() => self.config().map(Some),
+            Ok(_) | Err(_) => Ok(None),
+        }
+    }
+
+    /// The path of the database.
+    pub(super) fn database_path(&self, config: &Config) -> Result<PathBuf, Failure> {
+        let found = locate::database(self.database.as_deref(), &self.env, config.database.as_deref());
+        found.map_err(|error| Failure::usage(error.to_string()).with_help(error.help()))
+    }
+
+    /// The database, to be read; `None` where there is none yet.
+    pub(super) fn view(&self, config: &Config) -> Result<Option<View>, Failure> {
+        let path = self.database_path(config)?;
+        View::open(&path).map_err(|error| database_failure(&path, error))
+    }
+}
+
+/// A configuration that could not be changed.
+#[expect(clippy::needless_pass_by_value, reason = "handed to `map_err` as it is")]
+pub(super) fn edit_failure(error: EditError) -> Failure {
+    let help = error.help();
+    match error {
+        EditError::Write { .. } => Failure::storage(error.to_string()),
+        _ => Failure::usage(error.to_string()),
+    }
+    .with_help(help)
+}
+
+/// A failure of the database that names its file.
+pub(super) fn database_failure(path: &Path, error: StoreError) -> Failure {
+    let failure = Failure::from(error);
+    let cause = failure.error.clone();
+    let help = failure.help.clone();
+    Failure::storage(format!("cannot use the database `{}`", path.display())).because(cause).with_help(help)
+}
+
+/// The feed of that name in the configuration, or a failure that names the nearest.
+pub(super) fn feed<'a>(config: &'a Config, name: &str) -> Result<&'a Feed, Failure> {
+    config.feed(name).ok_or_else(|| {
+        let help = words::did_you_mean(name, config.feeds.iter().map(|feed| feed.name.as_str()), "feed");
+        Failure::usage(format!("there is no feed `{name}`")).with_help(help)
+    })
+}
+
+/// A feed for matching it to its history.
+pub(super) fn subscribed(feed: &Feed) -> Subscribed {
+    Subscribed {
+        name: feed.name.clone(),
+        url: feed.url.clone(),
+        host: feed.source.host().unwrap_or_else(|| format!("file:{}", feed.name)),
+        interval: i64::try_from(feed.interval.duration().as_secs()).unwrap_or(i64::MAX),
+        paused: feed.paused,
+    }
+}
+
+/// A feed as it is polled.
+pub(super) fn subscription(feed: &Feed) -> Subscription {
+    let destination = |sink: &String| Destination {
+        sink: sink.clone(),
+        id_domain: feed.looks.get(sink).map_or_else(|| "localhost".to_owned(), |look| id_domain(look.from.domain())),
+    };
+    Subscription {
+        name: feed.name.clone(),
+        url: feed.url.clone(),
+        source: feed.source.clone(),
+        schedule: schedule::Settings { interval: feed.interval.duration() },
+        backlog: feed.backlog,
+        destinations: feed.sinks.iter().map(destination).collect(),
+    }
+}
+
+/// The domain of a `Message-ID`, in ASCII.
+pub(super) fn id_domain(domain: &str) -> String {
+    url::Host::parse(domain).map_or_else(|_| "localhost".to_owned(), |host| host.to_string())
+}
+
+/// A feed as it is shown; what its document says is filled in later.
+pub(super) fn facts(feed: &Feed) -> FeedFacts {
+    FeedFacts {
+        name: feed.name.clone(),
+        title: feed.name.clone(),
+        url: redact_text(&feed.url),
+        tags: feed.tags.clone(),
+        ..FeedFacts::default()
+    }
+}
+
+/// The channels to all sinks of a configuration that is used up by it.
+pub(super) fn channels(config: Config, ids: &HashMap<String, FeedId>) -> Vec<Channel> {
+    let feeds = config.feeds;
+    let channel = |(name, sink): (String, Box<dyn crate::sink::Sink>)| {
+        // A feed that was taken off a sink keeps what was queued for it: what was queued is still delivered.
+        let addressed = |feed: &Feed| {
+            let id = ids.get(&feed.name)?;
+            let look = feed.looks.get(&name).or_else(|| config.looks.get(&name)).cloned();
+            Some((*id, Addressed { feed: facts(feed), look }))
+        };
+        let addressed = feeds.iter().filter_map(addressed).collect();
+        Channel { name, sink: Arc::from(sink), addressed }
+    };
+    config.sinks.into_iter().map(channel).collect()
+}
+
+/// A URL or a path as a person types it, for messages: without secrets.
+pub(super) fn shown(url: &Url) -> String {
+    crate::secret::redact(url)
+}

@@ -1,0 +1,230 @@
+//! `feeds status`: how each feed fares, which sinks rest, and how long the queue is.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::failure::{Exit, Failure};
+use super::output::{local, table};
+use super::session::{Place, feed, subscribed};
+use crate::config::{Config, Feed};
+use crate::poll::FAILING_FOR_DAYS;
+use crate::secret::redact_text;
+use crate::store::{FeedStatus, LastRun, QueueLength, Rest, View};
+use crate::words::count;
+
+/// What `feeds status` takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// One feed, told in full
+    name: Option<String>,
+}
+
+/// How all fares, as scripts see it.
+#[derive(Debug, Serialize)]
+struct Status {
+    feeds: Vec<FeedRow>,
+    queue: Queue,
+    sinks: Vec<SinkRow>,
+    last_run: Option<RunRow>,
+}
+
+#[derive(Debug, Serialize)]
+struct FeedRow {
+    name: String,
+    url: String,
+    state: &'static str,
+    last_attempt: Option<Timestamp>,
+    last_success: Option<Timestamp>,
+    next_poll: Option<Timestamp>,
+    because: Option<String>,
+    failures: u32,
+    failing_since: Option<Timestamp>,
+    status: Option<u16>,
+    error: Option<String>,
+    moved_to: Option<String>,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Queue {
+    pending: u64,
+    failed: u64,
+    held: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct SinkRow {
+    name: String,
+    error: String,
+    failures: u32,
+    since: Timestamp,
+    next_attempt: Timestamp,
+}
+
+#[derive(Debug, Serialize)]
+struct RunRow {
+    started_at: Timestamp,
+    ended_at: Option<Timestamp>,
+    polled: u64,
+    failed: u64,
+    new: u64,
+    delivered: u64,
+    retried: u64,
+    rejected: u64,
+}
+
+pub(super) fn run(place: &Place, arguments: &Arguments) -> Result<Exit, Failure> {
+    let config = place.config()?;
+    let wanted: Vec<&Feed> = match &arguments.name {
+        Some(name) => vec![feed(&config, name)?],
+        None => config.feeds.iter().collect(),
+    };
+    let view = place.view(&config)?;
+    let status = read(&config, &wanted, view.as_ref())?;
+    if place.printer.json {
+        place.printer.json(&status);
+    } else if arguments.name.is_some() {
+        status.feeds.iter().for_each(|row| in_full(place, row));
+    } else {
+        overview(place, &status);
+    }
+    let needs_person = needs_person(&status, place.clock.now());
+    Ok(if needs_person { Exit::NeedsPerson } else { Exit::Done })
+}
+
+fn read(config: &Config, wanted: &[&Feed], view: Option<&View>) -> Result<Status, Failure> {
+    let Some(view) = view else {
+        let feeds = wanted.iter().map(|feed| row(feed, None)).collect();
+        return Ok(Status { feeds, queue: Queue::default(), sinks: Vec::new(), last_run: None });
+    };
+    // Matched among all feeds, so that one that was renamed is found under its new name alone.
+    let all: Vec<_> = config.feeds.iter().map(subscribed).collect();
+    let statuses = view.feeds(&all)?;
+    let of = |name: &str| {
+        config.feeds.iter().position(|feed| feed.name == name).and_then(|place| statuses.get(place).cloned().flatten())
+    };
+    let QueueLength { pending, failed, held } = view.queue_length()?;
+    let sinks = view.resting()?.into_iter().filter(|(name, _)| config.sink(name).is_some());
+    Ok(Status {
+        feeds: wanted.iter().map(|feed| row(feed, of(&feed.name))).collect(),
+        queue: Queue { pending, failed, held },
+        sinks: sinks.map(|(name, rest)| sink_row(name, rest)).collect(),
+        last_run: view.last_run()?.map(run_row),
+    })
+}
+
+fn row(feed: &Feed, status: Option<FeedStatus>) -> FeedRow {
+    let state = match &status {
+        _ if feed.paused => "paused",
+        Some(status) if status.gone_at.is_some() => "gone",
+        Some(status) if status.failures > 0 => "failing",
+        Some(status) if status.last_success.is_some() => "ok",
+        Some(_) | None => "new",
+    };
+    let (name, url) = (feed.name.clone(), redact_text(&feed.url));
+    let Some(status) = status else {
+        let (last_attempt, last_success, next_poll, failing_since) = (None, None, None, None);
+        let (because, status, error, moved_to) = (None, None, None, None);
+        return FeedRow {
+            name,
+            url,
+            state,
+            last_attempt,
+            last_success,
+            next_poll,
+            because,
+            failures: 0,
+            failing_since,
+            status,
+            error,
+            moved_to,
+        };
+    };
+    let polled = !feed.paused && status.gone_at.is_none();
+    FeedRow {
+        name,
+        url,
+        state,
+        last_attempt: status.last_attempt,
+        last_success: status.last_success,
+        next_poll: Some(status.next_poll).filter(|at| polled && *at > Timestamp::UNIX_EPOCH),
+        because: status.because.filter(|_| polled),
+        failures: status.failures,
+        failing_since: status.failing_since,
+        status: status.status,
+        error: status.error,
+        moved_to: status.moved_to.map(|url| redact_text(&url)),
+    }
+}
+
+fn sink_row(name: String, rest: Rest) -> SinkRow {
+    SinkRow { name, error: rest.error, failures: rest.failures, since: rest.since, next_attempt: rest.until }
+}
+
+fn run_row(run: LastRun) -> RunRow {
+    let totals = run.totals;
+    RunRow {
+        started_at: run.started_at,
+        ended_at: run.ended_at,
+        polled: totals.polled,
+        failed: totals.failed,
+        new: totals.entries,
+        delivered: totals.delivered,
+        retried: totals.retried,
+        rejected: totals.rejected,
+    }
+}
+
+/// As long as a feed is gone, a feed or a sink has failed for days, or a delivery was given up.
+fn needs_person(status: &Status, now: Timestamp) -> bool {
+    let long = |since: Timestamp| {
+        std::time::Duration::try_from(now.duration_since(since)).is_ok_and(|failing| failing >= FAILING_FOR_DAYS)
+    };
+    let feeds = status.feeds.iter().filter(|row| row.state != "paused");
+    status.queue.failed > 0
+        || status.sinks.iter().any(|sink| long(sink.since))
+        || feeds.into_iter().any(|row| row.state == "gone" || row.failing_since.is_some_and(long))
+}
+
+fn overview(place: &Place, status: &Status) {
+    let when = |at: Option<Timestamp>| at.map_or_else(|| "-".to_owned(), local);
+    let mut rows = vec![["FEED", "STATE", "LAST SUCCESS", "NEXT POLL", "WHY"].map(str::to_owned).to_vec()];
+    for row in &status.feeds {
+        let why = row.error.clone().or_else(|| row.because.clone()).unwrap_or_default();
+        rows.push(vec![row.name.clone(), row.state.to_owned(), when(row.last_success), when(row.next_poll), why]);
+    }
+    if status.feeds.is_empty() {
+        place.printer.note("no subscriptions yet; `feeds add URL` makes one");
+    } else {
+        place.printer.facts(table(&rows));
+    }
+    for sink in &status.sinks {
+        let tries = count(sink.failures, "try");
+        place.printer.fact(&format!("sink `{}` rests after {tries}, since {}: {}", sink.name, local(sink.since), sink.error));
+    }
+    let Queue { pending, failed, held } = status.queue;
+    place.printer.fact(&format!("queue: {pending} pending, {failed} failed, {held} held"));
+    match &status.last_run {
+        None => place.printer.fact("last run: never; `feeds run --once` makes the first"),
+        Some(run) => {
+            let ended = run.ended_at.map_or_else(|| ", not ended yet".to_owned(), |at| format!(", ended {}", local(at)));
+            let did = format!("{} polled, {} new, {} delivered", count(run.polled, "feed"), run.new, run.delivered);
+            place.printer.fact(&format!("last run: {}{ended}; {did}", local(run.started_at)));
+        }
+    }
+}
+
+fn in_full(place: &Place, row: &FeedRow) {
+    let mut lines = vec![("feed", row.name.clone()), ("url", row.url.clone()), ("state", row.state.to_owned())];
+    let mut add = |label, text: Option<String>| lines.extend(text.map(|text| (label, text)));
+    add("last attempt", row.last_attempt.map(local));
+    add("last success", row.last_success.map(local));
+    let because = row.because.as_ref().map(|because| format!(" ({because})")).unwrap_or_default();
+    add("next poll", row.next_poll.map(|at| format!("{}{because}", local(at))));
+    add("status", row.status.map(|status| status.to_string()));
+    add("failures", (row.failures > 0).then(|| row.failures.to_string()));
+    add("failing since", row.failing_since.map(local));
+    add("error", row.error.clone());
+    add("moved to", row.moved_to.clone());
+    let cells: Vec<Vec<String>> = lines.into_iter().map(|(label, text)| vec![format!("{label}:"), text]).collect();
+    place.printer.facts(table(&cells));
+}

@@ -1,0 +1,262 @@
+//! The tables `[feeds.NAME]`: each feed with its layers resolved, the nearest wins. Goes in: the feeds, tags, defaults
+//! and sinks as they stand in the file. Comes out: checked [`Feed`]s, with the look of their mails for each mail sink.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+
+use toml::Spanned;
+
+use super::explain::Mistake;
+use super::layers::{self, Layer};
+use super::section::{self, Section, Wrong};
+use super::sinks::{LOCAL_TO, SinkEntry};
+use super::{Backlog, Feed, source};
+use crate::expression::Template;
+use crate::feed::Facts;
+use crate::mail::{self, Look};
+use crate::sink::Shared;
+use crate::units::Interval;
+use crate::words;
+
+/// The keys of a feed, besides those of every layer.
+pub(super) const KEYS: &[&str] = &["url", "tags", "paused"];
+
+/// How often a feed is asked where the configuration says nothing.
+pub(super) const INTERVAL: Interval = Interval::from_secs(3_600);
+/// How many entries of a new feed are delivered where the configuration says nothing.
+pub(super) const BACKLOG: Backlog = Backlog::Newest(1);
+
+/// What a feed's own settings are resolved against.
+pub(super) struct Layers<'a> {
+    /// `[defaults]`.
+    pub(super) defaults: &'a Layer,
+    /// `[tags.NAME]`.
+    pub(super) tags: &'a HashMap<String, Layer>,
+    /// All sinks, built or not.
+    pub(super) sinks: &'a [SinkEntry],
+    /// The recipient of a mail that stays on this machine, the sender's name and the subject where nothing is said.
+    builtin: [Option<Template>; 3],
+}
+
+/// Reads all feeds, in the order of the file.
+pub(super) fn read(
+    tables: Vec<(Spanned<String>, Section<'_>)>,
+    layers: &Layers<'_>,
+    shared: &Shared,
+    mistakes: &mut Vec<Mistake>,
+) -> Vec<Feed> {
+    let mut feeds = Vec::with_capacity(tables.len());
+    let mut urls: HashMap<String, String> = HashMap::new();
+    let mut without_to: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    for (name, mut section) in tables {
+        section::check_name(&name, "feed", mistakes);
+        let raw = RawFeed::read(&mut section, shared, mistakes);
+        let header = section.span.clone();
+        finish(section, mistakes);
+        if let Some(place) = &raw.place {
+            let (_, url) = place.get_ref();
+            if let Some(first) = urls.insert(url.clone(), name.get_ref().clone()) {
+                let message = format!("feeds `{first}` and `{}` have the same `url`", name.get_ref());
+                mistakes.push(Mistake::error(place.span(), message).help("remove one of them"));
+            }
+        }
+        let nearest = raw.nearest(layers);
+        let sinks = raw.sinks(&name, &header, &nearest, layers, mistakes);
+        let Some(place) = raw.place.clone() else { continue };
+        let (source, url) = place.into_inner();
+        let mut looks = BTreeMap::new();
+        for (number, sink) in layers.sinks.iter().enumerate() {
+            if !sink.takes_mail() || !sinks.contains(sink.name.get_ref()) {
+                continue;
+            }
+            match layers.look(&nearest, sink) {
+                Resolved::Look(look, to) => {
+                    check_recipient(&name, &url, &raw.tags, to.as_ref(), mistakes);
+                    looks.insert(sink.name.get_ref().clone(), look);
+                }
+                Resolved::WithoutTo => without_to.entry(number).or_default().push(name.get_ref().clone()),
+                Resolved::Told => {}
+            }
+        }
+        feeds.push(Feed {
+            name: name.into_inner(),
+            source,
+            url,
+            tags: raw.tags.clone(),
+            sinks,
+            interval: nearest.iter().find_map(|layer| layer.interval).or(layers.defaults.interval).unwrap_or(INTERVAL),
+            backlog: nearest.iter().find_map(|layer| layer.backlog).or(layers.defaults.backlog).unwrap_or(BACKLOG),
+            paused: raw.paused,
+            looks,
+        });
+    }
+    for (number, feeds) in without_to {
+        let sink = &layers.sinks[number];
+        let others = match feeds.len() {
+            1 => String::new(),
+            many => format!(" and {}", words::count(u64::try_from(many - 1).unwrap_or(u64::MAX), "other")),
+        };
+        let message = format!("`[sinks.{}]` has no `to`, and feed `{}`{others} has none either", sink.name.get_ref(), feeds[0]);
+        mistakes.push(Mistake::error(sink.span.clone(), message).help("add `to = \"you@example.net\"` to the sink"));
+    }
+    feeds
+}
+
+/// Tells of what remains in a feed's or tag's table.
+pub(super) fn finish(section: Section<'_>, mistakes: &mut Vec<Mistake>) {
+    let is_feed = section.title.starts_with("[feeds.");
+    let own = if is_feed { KEYS } else { &[] };
+    let known: Vec<&str> = own.iter().chain(layers::LAYER_KEYS).chain(layers::LOOK_KEYS).copied().collect();
+    section.finish(&known, mistakes);
+}
+
+/// A feed as its table has it.
+struct RawFeed {
+    place: Option<Spanned<(crate::fetch::Source, String)>>,
+    tags: Vec<String>,
+    paused: bool,
+    layer: Layer,
+}
+
+impl RawFeed {
+    fn read(section: &mut Section<'_>, shared: &Shared, mistakes: &mut Vec<Mistake>) -> Self {
+        let place = section.read("url", mistakes, |value| source::parse(section::text(value)?, &shared.folder, &shared.env));
+        if place.is_none() && section.wrong.is_empty() {
+            let message = format!("`{}` has no `url`", section.title);
+            let help = "add `url = \"https://…\"`, a `file:` URL, or the path of a file";
+            mistakes.push(Mistake::error(section.span.clone(), message).help(help));
+        }
+        if let Some(place) = &place
+            && let Some((message, help)) = source::doubt(&place.get_ref().0)
+        {
+            mistakes.push(Mistake::warning(place.span(), message).help(help));
+        }
+        let tags = section.read("tags", mistakes, |value| {
+            let tags = section::texts(value)?;
+            let wrong = tags.iter().find(|tag| tag.get_ref().trim().is_empty() || tag.get_ref().contains(char::is_control));
+            match wrong {
+                Some(tag) => Err(Wrong::Within(tag.span(), "a tag is one line of text, and not empty".to_owned(), None)),
+                None => Ok(tags.into_iter().map(Spanned::into_inner).collect()),
+            }
+        });
+        let paused = section.read("paused", mistakes, section::flag).is_some_and(Spanned::into_inner);
+        let layer = layers::read(section, mistakes);
+        Self { place, tags: tags.map(Spanned::into_inner).unwrap_or_default(), paused, layer }
+    }
+
+    /// The feed's own layer and those of its tags, the nearest first: later tags win over earlier ones.
+    fn nearest<'l>(&'l self, layers: &'l Layers<'_>) -> Vec<&'l Layer> {
+        let tags = self.tags.iter().rev().filter_map(|tag| layers.tags.get(tag));
+        std::iter::once(&self.layer).chain(tags).collect()
+    }
+
+    /// The names of the feed's sinks; a mistake where there is none.
+    fn sinks(
+        &self,
+        name: &Spanned<String>,
+        header: &Range<usize>,
+        nearest: &[&Layer],
+        layers: &Layers<'_>,
+        mistakes: &mut Vec<Mistake>,
+    ) -> Vec<String> {
+        check_sinks(&self.layer, layers.sinks, mistakes);
+        let with_sinks = nearest.iter().copied().chain([layers.defaults]).find(|l| l.sinks.is_some() || l.sinks_are_wrong);
+        let written = match with_sinks.map(|layer| &layer.sinks) {
+            Some(Some(written)) => written,
+            Some(None) => return Vec::new(),
+            None => {
+                if let [only] = layers.sinks {
+                    return vec![only.name.get_ref().clone()];
+                }
+                let message = format!("feed `{}` has no sink", name.get_ref());
+                let all: Vec<&str> = layers.sinks.iter().map(|sink| sink.name.get_ref().as_str()).collect();
+                let help = match all.as_slice() {
+                    [] => "add a table `[sinks.NAME]` that says where entries go".to_owned(),
+                    [..] => format!("add `sinks = […]` to it or to `[defaults]`; there are {}", words::list(&all)),
+                };
+                mistakes.push(Mistake::error(header.clone(), message).help(help));
+                return Vec::new();
+            }
+        };
+        if written.get_ref().is_empty() && !self.paused {
+            let place = if self.layer.sinks.is_some() { written.span() } else { header.clone() };
+            let message = format!("feed `{}` has no sink: the list is empty", name.get_ref());
+            mistakes.push(Mistake::error(place, message).help("name a sink, or pause the feed with `paused = true`"));
+        }
+        let mut sinks: Vec<String> = Vec::new();
+        for sink in written.get_ref() {
+            if !sinks.contains(sink.get_ref()) {
+                sinks.push(sink.get_ref().clone());
+            }
+        }
+        sinks
+    }
+}
+
+/// A mistake for each sink that a layer names and that does not exist.
+pub(super) fn check_sinks(layer: &Layer, sinks: &[SinkEntry], mistakes: &mut Vec<Mistake>) {
+    for name in layer.sinks.iter().flat_map(Spanned::get_ref) {
+        if !sinks.iter().any(|sink| sink.name.get_ref() == name.get_ref()) {
+            let help = words::did_you_mean(name.get_ref(), sinks.iter().map(|sink| sink.name.get_ref().as_str()), "sink");
+            mistakes.push(Mistake::error(name.span(), format!("there is no sink `{}`", name.get_ref())).help(help));
+        }
+    }
+}
+
+/// How mails look, resolved.
+pub(super) enum Resolved {
+    /// With the place of its `to`, where it has one.
+    Look(Look, Option<Spanned<Template>>),
+    /// Nothing says whom mails go to.
+    WithoutTo,
+    /// A mistake about it was told already.
+    Told,
+}
+
+impl<'a> Layers<'a> {
+    /// What stands in the file, over what is built in.
+    pub(super) fn new(defaults: &'a Layer, tags: &'a HashMap<String, Layer>, sinks: &'a [SinkEntry]) -> Self {
+        let builtin = [LOCAL_TO, mail::FROM_NAME, mail::SUBJECT].map(|source| Template::parse(source).ok());
+        Self { defaults, tags, sinks, builtin }
+    }
+
+    /// How mails to `sink` look: the feed's layer, its tags' (both in `nearest`), the sink's own, the defaults.
+    pub(super) fn look(&self, nearest: &[&Layer], sink: &SinkEntry) -> Resolved {
+        let looks = || nearest.iter().map(|layer| &layer.look).chain([&sink.look, &self.defaults.look]);
+        let [local_to, from_name, subject] = &self.builtin;
+        let written = looks().find_map(|look| look.to.clone());
+        let to = match &written {
+            Some(to) => Some(to.get_ref()),
+            None if looks().any(|look| look.to_is_wrong) => return Resolved::Told,
+            None if sink.local => local_to.as_ref(),
+            None => return Resolved::WithoutTo,
+        };
+        let from_name = looks().find_map(|look| look.from_name.as_ref()).or(from_name.as_ref());
+        let subject = looks().find_map(|look| look.subject.as_ref()).or(subject.as_ref());
+        let (Some(from), Some(from_name), Some(to), Some(subject)) = (&sink.from, from_name, to, subject) else {
+            return Resolved::Told;
+        };
+        let format = looks().find_map(|look| look.format).unwrap_or_default();
+        let (from, from_name, to, subject) = (from.clone(), from_name.clone(), to.clone(), subject.clone());
+        Resolved::Look(Look { from, from_name, to, subject, format }, written)
+    }
+}
+
+/// A recipient that depends on the feed is tried with this very feed: not every name makes an address.
+fn check_recipient(
+    name: &Spanned<String>,
+    url: &str,
+    tags: &[String],
+    to: Option<&Spanned<Template>>,
+    mistakes: &mut Vec<Mistake>,
+) {
+    let Some(to) = to.filter(|to| to.get_ref().source().contains('{')) else { return };
+    let mut facts = Facts::specimen();
+    facts.feed.name.clone_from(name.get_ref());
+    url.clone_into(&mut facts.feed.url);
+    facts.feed.tags = tags.to_vec();
+    let rendered = to.get_ref().render(&facts).map_err(|error| error.to_string());
+    if let Err(message) = rendered.and_then(|text| layers::addresses_of(&text)) {
+        mistakes.push(Mistake::error(to.span(), format!("`to` does not work for feed `{}`: {message}", name.get_ref())));
+    }
+}

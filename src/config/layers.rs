@@ -1,0 +1,138 @@
+//! What may stand in `[defaults]`, in a `[tags.NAME]` and in a `[feeds.NAME]`, and how a mail looks. Goes in: a section.
+//! Comes out: a [`Layer`], in which absent is absent. What wins over what is decided in `feeds`.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::Backlog;
+use super::explain::Mistake;
+use super::section::{self, Section, Value, Wrong};
+use crate::expression::{Template, TemplateError};
+use crate::feed::Facts;
+use crate::mail::Format;
+use crate::units::Interval;
+use crate::words;
+
+/// The keys that choose and pace: in defaults, tags and feeds.
+pub(super) const LAYER_KEYS: &[&str] = &["sinks", "interval", "backlog"];
+/// The keys of a mail's look: in defaults, tags, feeds and sinks.
+pub(super) const LOOK_KEYS: &[&str] = &["to", "from_name", "subject", "format"];
+
+/// A feed polled more often than this annoys its publisher.
+const SHORTEST: Duration = Duration::from_secs(15 * 60);
+
+/// The settings of one layer; absent is absent.
+#[derive(Debug, Default)]
+pub(super) struct Layer {
+    /// The sinks, by name.
+    pub(super) sinks: Option<Spanned<Vec<Spanned<String>>>>,
+    /// How often to ask.
+    pub(super) interval: Option<Interval>,
+    /// How many of the entries already there to deliver.
+    pub(super) backlog: Option<Backlog>,
+    /// How mails look.
+    pub(super) look: RawLook,
+    /// `sinks` stands there, but cannot be used.
+    pub(super) sinks_are_wrong: bool,
+}
+
+/// The keys of a mail's look, as one layer has them.
+#[derive(Debug, Default)]
+pub(super) struct RawLook {
+    /// Whom it goes to.
+    pub(super) to: Option<Spanned<Template>>,
+    /// The name beside the sender's address.
+    pub(super) from_name: Option<Template>,
+    /// The subject.
+    pub(super) subject: Option<Template>,
+    /// Its parts.
+    pub(super) format: Option<Format>,
+    /// `to` stands there, but cannot be used.
+    pub(super) to_is_wrong: bool,
+    /// Where its keys stand.
+    pub(super) places: Vec<(&'static str, Range<usize>)>,
+}
+
+/// Reads what every layer may have.
+pub(super) fn read(section: &mut Section<'_>, mistakes: &mut Vec<Mistake>) -> Layer {
+    let sinks = section.read("sinks", mistakes, section::texts);
+    let interval = section.read("interval", mistakes, section::interval);
+    if let Some(interval) = &interval
+        && interval.get_ref().duration() < SHORTEST
+    {
+        let message = format!("an interval of {} is short: publishers notice", interval.get_ref());
+        mistakes.push(Mistake::warning(interval.span(), message).help("\"15m\" or more is polite"));
+    }
+    let backlog = section.read("backlog", mistakes, backlog).map(Spanned::into_inner);
+    let look = read_look(section, mistakes);
+    let sinks_are_wrong = section.wrong.contains(&"sinks");
+    Layer { sinks, interval: interval.map(Spanned::into_inner), backlog, look, sinks_are_wrong }
+}
+
+/// Reads the keys of a mail's look.
+pub(super) fn read_look(section: &mut Section<'_>, mistakes: &mut Vec<Mistake>) -> RawLook {
+    let to = section.read("to", mistakes, |value| {
+        let (template, addresses) = template(value)?;
+        addresses_of(&addresses).map_err(|message| Wrong::Value(message, Some(TO_HELP.to_owned())))?;
+        Ok(template)
+    });
+    let mut line = |key| section.read(key, mistakes, |value| template(value).map(|(template, _)| template));
+    let (from_name, subject) = (line("from_name"), line("subject"));
+    let format = section.read("format", mistakes, format).map(Spanned::into_inner);
+    let places = section.places.iter().filter(|(key, _)| LOOK_KEYS.contains(key)).cloned().collect();
+    RawLook {
+        to,
+        from_name: from_name.map(Spanned::into_inner),
+        subject: subject.map(Spanned::into_inner),
+        format,
+        to_is_wrong: section.wrong.contains(&"to"),
+        places,
+    }
+}
+
+const TO_HELP: &str = "write one address, or several separated by commas, such as \"me@example.net\"";
+
+/// A template, and what it yields for an invented entry.
+fn template(value: &Value<'_>) -> Result<(Template, String), Wrong> {
+    let wrong = |error: TemplateError| {
+        let help = "a template may use `feed.name`, `feed.title`, `entry.title`, `entry.author` and others";
+        Wrong::Value(error.to_string(), Some(help.to_owned()))
+    };
+    let template = Template::parse(section::text(value)?).map_err(wrong)?;
+    let tried = template.render(&Facts::specimen()).map_err(wrong)?;
+    Ok((template, tried))
+}
+
+/// Addresses separated by commas: at least one.
+pub(super) fn addresses_of(text: &str) -> Result<Vec<lettre::Address>, String> {
+    text.split(',').map(|part| address_of(part.trim())).collect()
+}
+
+/// One address.
+pub(super) fn address_of(text: &str) -> Result<lettre::Address, String> {
+    if text.is_empty() {
+        return Err("an address is missing".to_owned());
+    }
+    text.parse().map_err(|_| format!("`{text}` is not an address"))
+}
+
+fn backlog(value: &Value<'_>) -> Result<Backlog, Wrong> {
+    const WANTED: Wrong = Wrong::Type("a whole number or \"all\"");
+    match value.get_ref() {
+        DeValue::String(word) if word == "all" => Ok(Backlog::All),
+        DeValue::Integer(_) => section::number(value, 0..=u32::MAX).map(Backlog::Newest),
+        DeValue::String(word) => Err(Wrong::value(format!("`{word}` is neither a whole number nor \"all\""))),
+        _ => Err(WANTED),
+    }
+}
+
+fn format(value: &Value<'_>) -> Result<Format, Wrong> {
+    let word = section::text(value)?;
+    Format::from_word(word).ok_or_else(|| {
+        let help = words::did_you_mean(word, Format::WORDS.iter().map(|(word, _)| *word), "format");
+        Wrong::Value(format!("`{word}` is not a format"), Some(help))
+    })
+}
