@@ -1,0 +1,21 @@
+//! The program as its users have it: the built binary against real servers on loopback. A topic a file; `kit` holds what
+//! the stories are told with.
+
+#[cfg(test)]
+mod add;
+#[cfg(test)]
+mod commands;
+#[cfg(test)]
+mod config;
+#[cfg(test)]
+mod failures;
+#[cfg(test)]
+mod kit;
+#[cfg(test)]
+mod mail;
+#[cfg(test)]
+mod queue;
+#[cfg(test)]
+mod run;
+#[cfg(test)]
+mod sinks;
