@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
@@ -112,9 +113,11 @@ impl Courier {
     ) -> Result<Handed, StoreError> {
         let mut open: HashMap<DeliveryId, (Item, u32, Option<Timestamp>)> = HashMap::new();
         let mut parcels = Vec::new();
-        for claim in claimed {
-            let item = item(channel, &claim);
-            match self.parcel(channel, &claim).await {
+        // All are made side by side, and handed over in their order.
+        let made = join_all(claimed.iter().map(|claim| self.parcel(channel, claim))).await;
+        for (claim, made) in claimed.iter().zip(made) {
+            let item = item(channel, claim);
+            match made {
                 Ok(parcel) => {
                     open.insert(claim.id, (item, claim.attempts, claim.first_failure));
                     parcels.push(parcel);

@@ -255,9 +255,11 @@ fn store(known: &Mutex<Known>, folder: &Path, file: &NewFile) -> io::Result<(Pat
 fn write(folder: &Path, file: &NewFile) -> io::Result<String> {
     static WRITTEN: AtomicU64 = AtomicU64::new(0);
     let (seconds, host) = (file.seconds, &file.host);
-    let unique = format!("{seconds}.P{}Q{}.{host}", std::process::id(), WRITTEN.fetch_add(1, Ordering::Relaxed));
+    let count = WRITTEN.fetch_add(1, Ordering::Relaxed);
+    let unique = format!("{seconds}.P{}Q{count}.{host}", std::process::id());
     let temporary = folder.join("tmp").join(unique);
-    let name = format!("new/{seconds}.{}.{host}", file.key);
+    // Programs that sort by name find the mails of one second in the order in which they were delivered.
+    let name = format!("new/{seconds}.Q{count:06}K{}.{host}", file.key);
     let result = (|| {
         let mut handle = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
         handle.write_all(&file.bytes)?;
@@ -271,13 +273,13 @@ fn write(folder: &Path, file: &NewFile) -> io::Result<String> {
     result.map(|()| name)
 }
 
-/// What is in `new` and `cur`, by the key in each name: `SECONDS.KEY.HOST`, with `:2,FLAGS` at the end in `cur`.
+/// What is in `new` and `cur`, by the key in each name: `SECONDS.QnKkey.HOST`, with `:2,FLAGS` at the end in `cur`.
 fn list(folder: &Path) -> io::Result<HashMap<String, String>> {
     let mut files = HashMap::new();
     for part in ["new", "cur"] {
         for file in fs::read_dir(folder.join(part))? {
             let name = file?.file_name().to_string_lossy().into_owned();
-            if let Some(key) = name.split('.').nth(1) {
+            if let Some((_, key)) = name.split('.').nth(1).and_then(|middle| middle.split_once('K')) {
                 files.insert(key.to_owned(), format!("{part}/{name}"));
             }
         }

@@ -72,7 +72,7 @@ async fn a_mail_becomes_a_file_of_this_user_with_lf_line_ends() {
     assert_eq!(fs::read(&new[0]).unwrap(), b"Subject: x\n\n.\nbody\n");
     assert_eq!(fs::metadata(&new[0]).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(fs::metadata(&inbox).unwrap().permissions().mode() & 0o777, 0o700);
-    assert!(matches!(&outcomes[0], Outcome::Accepted { receipt, was_there: false } if receipt.contains(".abc_0.")));
+    assert!(matches!(&outcomes[0], Outcome::Accepted { receipt, was_there: false } if receipt.contains("Kabc_0.")));
 }
 
 #[tokio::test]

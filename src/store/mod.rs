@@ -84,3 +84,6 @@ fn seconds(at: Timestamp) -> i64 {
 fn time(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH)
 }
+
+#[cfg(test)]
+mod tests;
