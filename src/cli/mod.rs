@@ -42,6 +42,7 @@ struct Cli {
 
 /// What stands before or after any command.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 struct Global {
     /// The configuration; else `FEEDS_CONFIG`, ~/.config/feeds/config.toml, /etc/feeds/config.toml
     #[arg(long, global = true, value_name = "FILE")]
