@@ -18,7 +18,7 @@ CREATE TABLE feeds (
     interval        INTEGER,                     -- the interval that next_poll was reckoned with
     next_poll       INTEGER NOT NULL DEFAULT 0,
     not_before      INTEGER NOT NULL DEFAULT 0,  -- what the publisher named: a cache lifetime, a Retry-After
-    asked           INTEGER NOT NULL DEFAULT 0,  -- not_before is a wish to be left alone: not even --force comes earlier
+    asked           INTEGER NOT NULL DEFAULT 0,  -- it is a wish to be left alone: not even --force comes earlier
     because         TEXT,                        -- the rule that set next_poll
     last_attempt    INTEGER,
     last_success    INTEGER,

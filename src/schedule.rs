@@ -38,8 +38,10 @@ pub struct NextPoll {
     pub at: Timestamp,
     /// The rule that set it, in words.
     pub because: String,
-    /// The publisher named this time: not even `--force` comes earlier.
-    pub asked: bool,
+    /// Until when the publisher asked to be left alone: not even `--force` comes earlier.
+    pub left_alone_until: Option<Timestamp>,
+    /// Until when what we have is fresh by the publisher's word.
+    pub fresh_until: Option<Timestamp>,
 }
 
 /// No rule puts a poll further off than this: some sites let their feeds be fresh for a year.
@@ -51,13 +53,18 @@ const DAY: Duration = Duration::from_secs(86_400);
 #[must_use]
 pub fn next_poll(settings: Settings, answered: Answered, asked_at: Timestamp) -> NextPoll {
     let interval = settings.interval;
-    let (wait, because, asked) = match answered {
+    let (mut left_alone_until, mut fresh_until) = (None, None);
+    let (wait, because) = match answered {
         Answered::Well { fresh_for: Some(fresh) } if fresh > interval => {
-            (fresh.min(FURTHEST).max(interval), "the publisher's cache lifetime".to_owned(), false)
+            let fresh = fresh.min(FURTHEST).max(interval);
+            fresh_until = Some(later(asked_at, fresh));
+            (fresh, "the publisher's cache lifetime".to_owned())
         }
-        Answered::Well { .. } => (interval, "the feed's interval".to_owned(), false),
+        Answered::Well { .. } => (interval, "the feed's interval".to_owned()),
         Answered::Badly { retry_after: Some(wish), .. } => {
-            (wish.min(FURTHEST).max(interval.min(FURTHEST)), "the publisher's Retry-After".to_owned(), true)
+            let wish = wish.min(FURTHEST);
+            left_alone_until = Some(later(asked_at, wish));
+            (wish.max(interval), "the publisher's Retry-After".to_owned())
         }
         Answered::Badly { status, failures, .. } => {
             let (first, longest) = match status {
@@ -66,10 +73,10 @@ pub fn next_poll(settings: Settings, answered: Answered, asked_at: Timestamp) ->
                 Some(_) | None => (HOUR, DAY),
             };
             let doubled = first.saturating_mul(1 << failures.saturating_sub(1).min(10)).min(longest);
-            (doubled.max(interval), format!("back-off after {}", crate::words::count(failures, "failure")), false)
+            (doubled.max(interval), format!("back-off after {}", crate::words::count(failures, "failure")))
         }
     };
-    NextPoll { at: later(asked_at, wait), because, asked }
+    NextPoll { at: later(asked_at, wait), because, left_alone_until, fresh_until }
 }
 
 /// The time `wait` after `from`; the end of time where there is none.
@@ -119,6 +126,12 @@ mod tests {
         };
         assert_eq!(wish(5 * HOUR).at.as_second(), 5 * 3_600);
         assert_eq!(wish(DAY * 400).at.as_second(), 7 * 86_400);
-        assert!(wish(5 * HOUR).asked);
+        assert_eq!(wish(5 * HOUR).left_alone_until.unwrap().as_second(), 5 * 3_600);
+        let short = wish(Duration::from_secs(5));
+        assert_eq!(
+            (short.left_alone_until.unwrap().as_second(), short.at.as_second()),
+            (5, 3_600),
+            "the wish is not the interval"
+        );
     }
 }

@@ -1,9 +1,11 @@
 //! The CPU pool: work that only burns CPU (parsing, making) runs here, never on the async threads. One thread a core, stacks
-//! large enough for what recursion a stranger's document may cause, a bounded queue, and a panic caught for each item.
+//! large enough for what recursion a stranger's document may cause, a bounded queue, a panic caught for each item, and a time
+//! after which an item is given up: its thread is left to it, and another takes its place.
 
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::Duration;
 
 use tokio::sync::{Semaphore, oneshot};
 
@@ -11,18 +13,21 @@ use tokio::sync::{Semaphore, oneshot};
 #[derive(Debug, Clone)]
 pub struct Pool {
     jobs: mpsc::Sender<Job>,
+    waiting: Arc<Mutex<mpsc::Receiver<Job>>>,
     room: Arc<Semaphore>,
 }
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// The work panicked, or its thread is gone. What it was working on is at fault; others go on.
+/// The work panicked or took too long. What it was working on is at fault; others go on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("it could not be worked on: {0}")]
 pub struct Panicked(pub String);
 
 /// Hostile markup may recurse deeply in a library; see docs/limits.md.
 const STACK: usize = 16 << 20;
+/// An item takes milliseconds; the largest document that is let in, a few seconds.
+const LONGEST: Duration = Duration::from_secs(60);
 
 impl Pool {
     /// Starts the threads: one a core.
@@ -32,27 +37,17 @@ impl Pool {
     pub fn start() -> std::io::Result<Self> {
         let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
         let (jobs, receiver) = mpsc::channel::<Job>();
-        let receiver = Arc::new(Mutex::new(receiver));
-        for number in 0..threads {
-            let receiver = Arc::clone(&receiver);
-            let work = move || {
-                loop {
-                    let job = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
-                    match job {
-                        Ok(job) => job(),
-                        Err(mpsc::RecvError) => break,
-                    }
-                }
-            };
-            std::thread::Builder::new().name(format!("work-{number}")).stack_size(STACK).spawn(work)?;
+        let waiting = Arc::new(Mutex::new(receiver));
+        for _ in 0..threads {
+            start_thread(&waiting)?;
         }
-        Ok(Self { jobs, room: Arc::new(Semaphore::new(threads * 4)) })
+        Ok(Self { jobs, waiting, room: Arc::new(Semaphore::new(threads * 4)) })
     }
 
     /// Has work done. Waits while the queue is full.
     ///
     /// # Errors
-    /// When the work panicked.
+    /// When the work panicked, or took longer than a minute.
     pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Panicked> {
         let gone = || Panicked("the pool has ended".to_owned());
         let _room = self.room.acquire().await.map_err(|_| gone())?;
@@ -62,8 +57,27 @@ impl Pool {
             back.send(done).ok();
         };
         self.jobs.send(Box::new(job)).map_err(|_| gone())?;
-        answer.await.unwrap_or_else(|_| Err(gone()))
+        if let Ok(done) = tokio::time::timeout(LONGEST, answer).await {
+            return done.unwrap_or_else(|_| Err(gone()));
+        }
+        start_thread(&self.waiting).ok();
+        Err(Panicked(format!("it took longer than {} s", LONGEST.as_secs())))
     }
+}
+
+/// Starts a thread that works until there is nothing more to come.
+fn start_thread(waiting: &Arc<Mutex<mpsc::Receiver<Job>>>) -> std::io::Result<()> {
+    let waiting = Arc::clone(waiting);
+    let work = move || {
+        loop {
+            let job = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            match job {
+                Ok(job) => job(),
+                Err(mpsc::RecvError) => break,
+            }
+        }
+    };
+    std::thread::Builder::new().name("work".to_owned()).stack_size(STACK).spawn(work).map(drop)
 }
 
 /// What a panic said.

@@ -1,68 +1,128 @@
-//! PURE. Whether HTML nests too deeply to be parsed into a tree. Building one is quadratic in depth, whatever the parser,
-//! so depth is bounded before; this counts tokens and builds nothing.
+//! PURE. Whether HTML would make too large a tree. Building one is quadratic in depth, whatever the parser, and formatting
+//! elements that are never closed are built again in every block; so both are bounded before, by counting tokens.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 
-use html5ever::buffer_queue::BufferQueue;
-use html5ever::tendril::StrTendril;
-use html5ever::tokenizer::{TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
+use html5ever::LocalName;
+use html5ever::tokenizer::{Tag, TagKind, Token, TokenSink, TokenSinkResult};
+
+use crate::feed::markup::tokens;
 
 /// The deepest nesting that is parsed; real posts stay below 40.
 const DEEPEST: usize = 256;
+/// The most formatting elements that are built again: for so many the tree is as large as of a post of a few megabytes.
+const MOST_REBUILT: usize = 100_000;
 
 /// Elements that hold nothing, or that the next one of their sort closes.
 const SHALLOW: &[&str] = &[
     "area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link", "meta", "option", "p", "param",
     "source", "tbody", "td", "tfoot", "th", "thead", "tr", "track", "wbr",
 ];
+/// Elements that go on in the next block where they are not closed (HTML standard, "the list of active formatting elements").
+const FORMATTING: &[&str] = &["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"];
 
+/// What a parser would have open.
 #[derive(Default)]
-struct Depth {
-    now: Cell<usize>,
-    deepest: Cell<usize>,
+struct Open {
+    /// Elements, outermost first; at most one more than are allowed.
+    elements: Vec<LocalName>,
+    /// Formatting elements that go on.
+    formatting: Vec<LocalName>,
+    deepest: usize,
+    rebuilt: usize,
+    /// Inside of drawings and formulas every element nests.
+    foreign: bool,
 }
 
-impl TokenSink for Depth {
+#[derive(Default)]
+struct Count(RefCell<Open>);
+
+impl TokenSink for Count {
     type Handle = ();
 
     fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
-        if let Token::TagToken(tag) = token
-            && !SHALLOW.contains(&&*tag.name)
-        {
-            match tag.kind {
-                TagKind::StartTag => self.now.set(self.now.get() + 1),
-                TagKind::EndTag => self.now.set(self.now.get().saturating_sub(1)),
-            }
-            self.deepest.set(self.deepest.get().max(self.now.get()));
+        if let Token::TagToken(tag) = token {
+            self.0.borrow_mut().tag(&tag);
         }
         TokenSinkResult::Continue
     }
 }
 
-/// Whether HTML nests deeper than a tree of it may be built.
+impl Open {
+    fn tag(&mut self, tag: &Tag) {
+        let name = &*tag.name;
+        if FORMATTING.contains(&name) {
+            match tag.kind {
+                TagKind::StartTag => self.formatting.push(tag.name.clone()),
+                TagKind::EndTag => remove_last(&mut self.formatting, &tag.name),
+            }
+        } else if tag.kind == TagKind::StartTag {
+            self.rebuilt += self.formatting.len();
+        }
+        self.foreign |= matches!(name, "svg" | "math");
+        if SHALLOW.contains(&name) && !self.foreign {
+            return;
+        }
+        match tag.kind {
+            TagKind::StartTag if tag.self_closing && self.foreign => {}
+            TagKind::StartTag if self.elements.len() <= DEEPEST => self.elements.push(tag.name.clone()),
+            TagKind::StartTag => {}
+            // An end without a beginning closes nothing.
+            TagKind::EndTag => remove_last(&mut self.elements, &tag.name),
+        }
+        self.deepest = self.deepest.max(self.elements.len());
+        // More than so many that go on are as bad as a deep tree.
+        self.deepest = self.deepest.max(self.formatting.len());
+        self.formatting.truncate(DEEPEST + 1);
+    }
+}
+
+fn remove_last(names: &mut Vec<LocalName>, name: &LocalName) {
+    if let Some(place) = names.iter().rposition(|open| open == name) {
+        names.remove(place);
+    }
+}
+
+/// Whether the tree of this HTML would be too deep or too large to be built, or a tag of it too long to be read.
 #[must_use]
-pub(super) fn is_too_deep(html: &str) -> bool {
+pub(super) fn is_too_much(html: &str) -> bool {
     // A tag takes three bytes at least: short texts cannot be deep.
     if html.len() < DEEPEST * 3 {
         return false;
     }
-    let input = BufferQueue::default();
-    input.push_back(StrTendril::from(html));
-    let tokenizer = Tokenizer::new(Depth::default(), TokenizerOpts::default());
-    let _ = tokenizer.feed(&input);
-    tokenizer.end();
-    tokenizer.sink.deepest.get() > DEEPEST
+    let Some(count) = tokens(html, Count::default()) else { return true };
+    let open = count.0.into_inner();
+    open.deepest > DEEPEST || open.rebuilt > MOST_REBUILT
 }
 
 #[cfg(test)]
 mod tests {
-    use super::is_too_deep;
+    use std::fmt::Write as _;
+
+    use super::is_too_much;
 
     #[test]
     fn depth_is_counted_and_length_is_not() {
-        assert!(is_too_deep(&"<div>".repeat(1_000)));
-        assert!(is_too_deep(&"<ul><li>".repeat(1_000)));
-        assert!(!is_too_deep(&"<div>a</div>".repeat(10_000)));
-        assert!(!is_too_deep(&"<p>a<br>b".repeat(10_000)));
+        assert!(is_too_much(&"<div>".repeat(1_000)));
+        assert!(is_too_much(&"<ul><li>".repeat(1_000)));
+        assert!(!is_too_much(&"<div>a</div>".repeat(10_000)));
+        assert!(!is_too_much(&"<p>a<br>b <b>c</b>".repeat(10_000)));
+    }
+
+    #[test]
+    fn an_end_without_a_beginning_hides_no_depth() {
+        assert!(is_too_much(&"<div></x>".repeat(1_000)));
+        assert!(is_too_much(&format!("<svg>{}", "<td>".repeat(1_000))));
+    }
+
+    #[test]
+    fn formatting_that_goes_on_in_every_block_is_counted() {
+        let mut html = "<p>".to_owned();
+        for number in 0..240 {
+            let _ = write!(html, "<font size={number}>");
+        }
+        html.push_str(&"x<p>".repeat(5_000));
+        assert!(is_too_much(&html));
+        assert!(!is_too_much(&format!("<i>{}", "<p>a post that forgot to close its first word</p>".repeat(2_000))));
     }
 }

@@ -43,17 +43,17 @@ pub(super) async fn pass(
     let run = store.start_run(place.clock.now()).await?;
     let ids = store.sync(config.feeds.iter().map(subscribed).collect(), place.clock.now()).await?;
     let by_name: HashMap<String, FeedId> = config.feeds.iter().map(|feed| feed.name.clone()).zip(ids.iter().copied()).collect();
-    let only = match pass.only.as_slice() {
-        [] => None,
+    let among = match pass.only.as_slice() {
+        [] => ids.iter().copied().collect(),
         names => {
             names.iter().try_for_each(|name| feed(&config, name).map(drop))?;
-            Some(names.iter().filter_map(|name| by_name.get(name).copied()).collect())
+            names.iter().filter_map(|name| by_name.get(name).copied()).collect()
         }
     };
     let pool = Pool::start().map_err(|error| Failure::storage(format!("cannot start a thread: {error}")))?;
     let listener = Arc::new(Listener::new(Arc::clone(&place.printer)));
     let (queued, _) = watch::channel(0);
-    let which = Which { run, force: pass.force, only };
+    let which = Which { run, force: pass.force, among: Arc::new(among) };
     let poller = {
         let listener = Arc::clone(&listener);
         Arc::new(Poller {

@@ -6,6 +6,7 @@ pub mod diff;
 pub mod entry;
 mod facts;
 pub mod identity;
+pub mod markup;
 mod parse;
 pub mod text;
 

@@ -1,5 +1,6 @@
 //! PURE. Bytes to a [`Document`], by feed-rs. The door through which every document comes in; nothing beyond it knows
-//! feed-rs. May panic or use much stack on hostile bytes: callers run it where both are caught.
+//! feed-rs. May panic or use much stack on hostile bytes: callers run it on the CPU pool, where a panic is caught and stacks are
+//! large.
 
 use feed_rs::model;
 use feed_rs::parser::{Builder, ParseFeedError};
@@ -38,6 +39,12 @@ pub enum ParseError {
 
 /// The largest number of entries that are read from one document; see docs/limits.md.
 const MOST_ENTRIES: usize = 10_000;
+/// The largest number of people, of links, of tags and of files that are read of one entry.
+const MOST_PARTS: usize = 50;
+/// The largest number of a feed's authors that stand for those of its entries.
+const MOST_INHERITED: usize = 5;
+/// The longest word of a parser that is passed on, in characters.
+const LONGEST_CAUSE: usize = 200;
 
 /// Reads a document. `content_type` is what its server called it; `base` is the address that gave it, which relative links
 /// are relative to.
@@ -74,15 +81,17 @@ pub fn looks_like_html(bytes: &[u8]) -> bool {
     head.starts_with("<!doctype html") || ["<html", "<head", "<body"].iter().any(|tag| head.contains(tag))
 }
 
+/// What the parser says, as one short line: it may quote the document.
 fn in_words(error: &ParseFeedError) -> String {
     use ParseFeedError::{IoError, JsonSerde, JsonUnsupportedVersion, ParseError, XmlReader};
-    match error {
+    let said = match error {
         ParseError(kind) => kind.to_string(),
         IoError(cause) => cause.to_string(),
         JsonSerde(cause) => format!("JSON: {cause}"),
-        JsonUnsupportedVersion(version) => format!("JSON Feed version `{}` is unknown", text::cut(&text::one_line(version), 80)),
+        JsonUnsupportedVersion(version) => format!("JSON Feed version `{version}` is unknown"),
         XmlReader(cause) => format!("XML: {cause}"),
-    }
+    };
+    text::cut(&text::one_line(&said), LONGEST_CAUSE)
 }
 
 fn document(feed: model::Feed, base: Option<&Url>) -> Document {
@@ -98,7 +107,7 @@ fn document(feed: model::Feed, base: Option<&Url>) -> Document {
     let own = |link: &&Link| matches!(link.rel.as_deref(), None | Some("alternate"));
     let authors = people(feed.authors);
     // An entry without an author has its feed's (RFC 4287 section 4.2.1; JSON Feed 1.1 says the same).
-    let inherited = if matches!(format, "atom" | "json") { authors.as_slice() } else { &[] };
+    let inherited = if matches!(format, "atom" | "json") { &authors[..authors.len().min(MOST_INHERITED)] } else { &[] };
     Document {
         format,
         title: feed.title.and_then(|title| line(&title, atom)),
@@ -129,7 +138,7 @@ fn entry(item: model::Entry, atom: bool, inherited: &[Person], base: Option<&Url
     }
     let mut found: Vec<Enclosure> =
         enclosures.drain(..).map(|link| Enclosure { url: link.href, r#type: link.r#type, length: None }).collect();
-    for content in item.media.into_iter().flat_map(|media| media.content) {
+    for content in item.media.into_iter().flat_map(|media| media.content).take(MOST_PARTS) {
         let Some(url) = content.url else { continue };
         let url = String::from(url);
         if !found.iter().any(|known| known.url == url) {
@@ -150,7 +159,12 @@ fn entry(item: model::Entry, atom: bool, inherited: &[Person], base: Option<&Url
         summary: item.summary.and_then(|summary| body(summary, atom)),
         content: content.and_then(given),
         base: item.base.and_then(given),
-        tags: item.categories.into_iter().filter_map(|tag| given(text::one_line(&tag.label.unwrap_or(tag.term)))).collect(),
+        tags: item
+            .categories
+            .into_iter()
+            .take(MOST_PARTS)
+            .filter_map(|tag| given(text::one_line(&tag.label.unwrap_or(tag.term))))
+            .collect(),
         enclosures: found,
         comments: None,
         language: item.language.and_then(given),
@@ -166,7 +180,7 @@ fn links(links: Vec<model::Link>, base: Option<&Url>) -> Vec<Link> {
         (Ok(_), _) => href,
     };
     let given = links.into_iter().filter(|link| !link.href.trim().is_empty() && !acts(&link.href));
-    given.map(|link| Link { href: absolute(link.href), rel: link.rel, r#type: link.media_type }).collect()
+    given.take(MOST_PARTS).map(|link| Link { href: absolute(link.href), rel: link.rel, r#type: link.media_type }).collect()
 }
 
 /// Whether following a link would run something instead of going somewhere.
@@ -182,7 +196,7 @@ fn people(people: Vec<model::Person>) -> Vec<Person> {
         email: person.email.map(|email| text::one_line(&email)).and_then(given),
         uri: person.uri.and_then(given),
     };
-    people.into_iter().map(person).filter(|person| person.shown().is_some()).collect()
+    people.into_iter().take(MOST_PARTS).map(person).filter(|person| person.shown().is_some()).collect()
 }
 
 /// A title as plain text. What RSS calls plain often holds markup or entities once more.

@@ -3,9 +3,9 @@
 
 use std::cell::RefCell;
 
-use html5ever::buffer_queue::BufferQueue;
-use html5ever::tendril::StrTendril;
-use html5ever::tokenizer::{Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
+use html5ever::tokenizer::{Tag, TagKind, Token, TokenSink, TokenSinkResult};
+
+use super::markup::tokens;
 
 /// Elements whose end is the end of a word.
 const BREAKING: &[&str] = &[
@@ -79,13 +79,11 @@ impl Collector {
 
 /// The text of a piece of HTML, entities resolved, white space as it comes.
 fn strip(html: &str) -> String {
-    let input = BufferQueue::default();
-    input.push_back(StrTendril::from(html));
-    let tokenizer = Tokenizer::new(Collector::default(), TokenizerOpts::default());
-    // One call reads it all: only a sink that answers `Script` would stop it in between, and this one never does.
-    let _ = tokenizer.feed(&input);
-    tokenizer.end();
-    tokenizer.sink.text.take()
+    match tokens(html, Collector::default()) {
+        Some(collector) => collector.text.take(),
+        // Not worth a parser: what stands outside of the angle brackets.
+        None => html.split('<').map(|piece| piece.split_once('>').map_or("", |(_, text)| text)).collect(),
+    }
 }
 
 /// HTML as one line of plain text: tags gone, entities resolved, white space folded, control characters removed.

@@ -128,7 +128,10 @@ fn understand(reply: Reply, asked_with: Option<&Validators>, trail: &Trail<'_>, 
             url: reply.url,
             fresh_for,
         }))),
-        (304, Some(known)) => Ok(Fetched::Unchanged { validators: known.refreshed(&reply.headers, &reply.url), fresh_for }),
+        (304, Some(known)) => {
+            let validators = known.refreshed(&reply.headers, &reply.url);
+            Ok(Fetched::Unchanged { validators, fresh_for, moved_to: trail.moved_to() })
+        }
         (304, None) => Err(FetchErrorKind::UnaskedNotModified.into()),
         (status, _) => {
             Err(FetchError { retry_after: freshness::retry_after(&reply.headers, now), ..FetchErrorKind::Status(status).into() })

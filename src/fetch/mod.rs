@@ -86,6 +86,8 @@ pub enum Fetched {
         validators: Validators,
         /// How long the answer is fresh.
         fresh_for: Option<Duration>,
+        /// Where the feed has moved for good, as in [`Answer`].
+        moved_to: Option<Url>,
     },
 }
 

@@ -42,8 +42,8 @@ pub struct Which {
     pub run: RunId,
     /// Whatever the interval and the cache lifetime say.
     pub force: bool,
-    /// These alone.
-    pub only: Option<HashSet<FeedId>>,
+    /// Among these.
+    pub among: Arc<HashSet<FeedId>>,
 }
 
 /// How long a host stays claimed: longer than any host's feeds take in one run, and over at the next run's start.
@@ -81,7 +81,7 @@ impl Poller {
     async fn claim(&self, which: &Which, most: usize) -> Result<Vec<HostClaim>, StoreError> {
         let now = self.clock.now();
         let until = now + LEASE;
-        let claim = ClaimHosts { worker: which.run, now, most, until, force: which.force, only: which.only.clone() };
+        let claim = ClaimHosts { worker: which.run, now, most, until, force: which.force, among: Arc::clone(&which.among) };
         self.recorder.store.claim_hosts(claim).await
     }
 

@@ -10,11 +10,11 @@ use url::Url;
 use super::ready::ready;
 use super::{Event, Failure, Subscription};
 use crate::feed::diff::diff;
-use crate::feed::{self, Document, Key, Keys, Parsed};
-use crate::fetch::{self, FetchError, Fetched};
+use crate::feed::{self, Document, Key, Keys, ParseError, Parsed};
+use crate::fetch::{self, FetchError, Fetched, Source};
 use crate::schedule::{Answered, NextPoll, next_poll};
-use crate::store::{Answer, DocumentRecord, FeedId, History, PollRecord, Recorded, RunId, Store, StoreError, Validators};
-use crate::work::Pool;
+use crate::store::{Answer, DocumentRecord, FeedId, History, Moved, PollRecord, Recorded, RunId, Store, StoreError, Validators};
+use crate::work::{Panicked, Pool};
 
 /// Records what sources answer.
 #[derive(Debug, Clone)]
@@ -53,7 +53,9 @@ impl Recorder {
         let act = Act { recorder: self, subscription, history, run, asked_at };
         match fetched {
             Err(error) => act.failed(Trouble::from(&error)).await,
-            Ok(Fetched::Unchanged { validators, fresh_for }) => act.unchanged(validators, fresh_for).await,
+            Ok(Fetched::Unchanged { validators, fresh_for, moved_to }) => {
+                act.unchanged(304, validators, fresh_for, moved_to).await
+            }
             Ok(Fetched::Document(answer)) => act.document(*answer).await,
         }
     }
@@ -75,6 +77,20 @@ struct Trouble {
     status: Option<u16>,
     retry_after: Option<Duration>,
     gone: bool,
+}
+
+/// What a document held.
+struct Counts {
+    entries: usize,
+    new: usize,
+    queued: usize,
+}
+
+impl Trouble {
+    /// A document came, and nothing could be made of it.
+    fn unreadable(error: String) -> Self {
+        Self { error, help: None, status: None, retry_after: None, gone: false }
+    }
 }
 
 impl From<&FetchError> for Trouble {
@@ -102,7 +118,8 @@ impl Act<'_> {
             asked_at: self.asked_at,
             next_poll: next.at,
             because: next.because.clone(),
-            asked: next.asked,
+            left_alone_until: next.left_alone_until,
+            fresh_until: next.fresh_until,
             status,
             answer,
         };
@@ -119,7 +136,8 @@ impl Act<'_> {
         let next = self.next(Answered::Badly { status: trouble.status, retry_after: trouble.retry_after, failures });
         let answer = Answer::Failed { error: trouble.error.clone(), gone: trouble.gone };
         self.write_once(&next, trouble.status, answer).await?;
-        let host_rests_until = (trouble.status == Some(429) && next.asked).then_some(next.at);
+        // "Too many requests" is said to all feeds of the host, for as long as it names or as this one now waits.
+        let host_rests_until = (trouble.status == Some(429)).then(|| next.left_alone_until.unwrap_or(next.at));
         let failure = Failure {
             feed: self.subscription.name.clone(),
             error: trouble.error,
@@ -139,26 +157,34 @@ impl Act<'_> {
         long(self.asked_at) && !self.history.last_attempt.is_some_and(long)
     }
 
-    async fn unchanged(&self, validators: fetch::Validators, fresh_for: Option<Duration>) -> Result<Polled, StoreError> {
+    async fn unchanged(
+        &self,
+        status: u16,
+        validators: fetch::Validators,
+        fresh_for: Option<Duration>,
+        moved_to: Option<Url>,
+    ) -> Result<Polled, StoreError> {
         let next = self.next(Answered::Well { fresh_for });
-        let answer = Answer::Unchanged { validators: kept(validators) };
-        self.write_once(&next, None, answer).await?;
+        let answer = Answer::Unchanged { validators: kept(validators), moved_to: moved_to.map(moved) };
+        self.write_once(&next, self.status(status), answer).await?;
         Ok(Polled { event: Event::Unchanged { feed: self.subscription.name.clone() }, host_rests_until: None })
     }
 
     async fn document(&self, answer: fetch::Answer) -> Result<Polled, StoreError> {
         let hash = blake3::hash(&answer.bytes).as_bytes().to_vec();
         if self.history.document_hash.as_ref() == Some(&hash) {
-            return self.unchanged(answer.validators, answer.fresh_for).await;
+            return self.unchanged(200, answer.validators, answer.fresh_for, answer.moved_to).await;
         }
         let (bytes, content_type, base) = (answer.bytes, answer.content_type, answer.url.clone());
-        let parsing = move || feed::parse(&bytes, content_type.as_deref(), Some(&base));
-        let parsed = self.recorder.pool.run(parsing).await;
-        let unreadable = |error: String| Trouble { error, help: None, status: None, retry_after: None, gone: false };
-        let Parsed { document, remarks } = match parsed {
-            Ok(Ok(parsed)) => parsed,
-            Ok(Err(error)) => return self.failed(unreadable(error.to_string())).await,
-            Err(panicked) => return self.failed(unreadable(format!("the document cannot be read: {panicked}"))).await,
+        let reading = move || {
+            let parsed = feed::parse(&bytes, content_type.as_deref(), Some(&base))?;
+            let keys: Vec<Key> = parsed.document.entries.iter().flat_map(|entry| Keys::of(entry).all()).collect();
+            Ok::<_, ParseError>((parsed, keys))
+        };
+        let (Parsed { document, remarks }, keys) = match self.recorder.pool.run(reading).await {
+            Ok(Ok(read)) => read,
+            Ok(Err(error)) => return self.failed(Trouble::unreadable(error.to_string())).await,
+            Err(panicked) => return self.failed(Trouble::unreadable(format!("the document cannot be read: {panicked}"))).await,
         };
         let next = self.next(Answered::Well { fresh_for: answer.fresh_for });
         let record = DocumentRecord {
@@ -167,45 +193,71 @@ impl Act<'_> {
             title: document.title.clone(),
             link: document.link.clone(),
             language: document.language.clone(),
-            moved_to: answer.moved_to.map(Url::into),
+            moved_to: answer.moved_to.map(moved),
             ..DocumentRecord::default()
         };
-        let (new, queued) = self.compare_and_write(&document, &next, record).await?;
         let feed = self.subscription.name.clone();
-        let event = Event::Fetched { feed, entries: document.entries.len(), new, queued, remarks };
-        Ok(Polled { event, host_rests_until: None })
+        match self.compare_and_write(document, keys, &next, record).await? {
+            Err(panicked) => self.failed(Trouble::unreadable(format!("its entries cannot be compared: {panicked}"))).await,
+            Ok(Counts { entries, new, queued }) => {
+                let event = Event::Fetched { feed, entries, new, queued, remarks };
+                Ok(Polled { event, host_rests_until: None })
+            }
+        }
     }
 
-    /// Compares with what is known and records; again where another poll was recorded in between. Answers how many entries
-    /// are new, and how many of those are to be delivered.
+    /// Compares with what is known and records; again where another poll was recorded in between.
     async fn compare_and_write(
         &self,
-        document: &Document,
+        document: Document,
+        keys: Vec<Key>,
         next: &NextPoll,
         record: DocumentRecord,
-    ) -> Result<(usize, usize), StoreError> {
+    ) -> Result<Result<Counts, Panicked>, StoreError> {
         let store = &self.recorder.store;
-        let entries = Arc::new(document.entries.clone());
+        let document = Arc::new(document);
         let mut history = self.history.clone();
         loop {
-            let keys: Vec<Key> = entries.iter().flat_map(|entry| Keys::of(entry).all()).collect();
-            let known = store.known(history.feed, keys).await?;
-            let found = diff(&entries, &known);
-            let new =
-                found.new.iter().filter_map(|(place, keys)| entries.get(*place).map(|entry| (*keys, entry.clone()))).collect();
-            let ready = ready(new, self.subscription, !history.ever_read, self.asked_at);
-            let counts = (ready.len(), ready.iter().filter(|entry| !entry.deliveries.is_empty()).count());
-            let record = DocumentRecord { entries: ready, learned: found.learned, ..record.clone() };
-            match self.write(history.polls, next, Some(200), Answer::Document(Box::new(record))).await? {
-                Recorded::Done => return Ok(counts),
+            let known = store.known(history.feed, keys.clone()).await?;
+            let (document, subscription) = (Arc::clone(&document), self.subscription.clone());
+            let (first, asked_at) = (!history.ever_read, self.asked_at);
+            let comparing = move || {
+                let found = diff(&document.entries, &known);
+                let entry = |(place, keys): (usize, Keys)| document.entries.get(place).map(|entry| (keys, entry.clone()));
+                let new = found.new.into_iter().filter_map(entry).collect();
+                (ready(new, &subscription, first, asked_at), found.learned, document.entries.len())
+            };
+            let (ready, learned, entries) = match self.recorder.pool.run(comparing).await {
+                Ok(compared) => compared,
+                Err(panicked) => return Ok(Err(panicked)),
+            };
+            let queued = ready.iter().filter(|entry| !entry.deliveries.is_empty()).count();
+            let counts = Counts { entries, new: ready.len(), queued };
+            let record = DocumentRecord { entries: ready, learned, ..record.clone() };
+            match self.write(history.polls, next, self.status(200), Answer::Document(Box::new(record))).await? {
+                Recorded::Done => return Ok(Ok(counts)),
                 Recorded::Stale => history = store.history(self.feed()).await?,
             }
+        }
+    }
+
+    /// The status of a source that has one.
+    fn status(&self, status: u16) -> Option<u16> {
+        match self.subscription.source {
+            Source::Http(_) => Some(status),
+            Source::File(_) => None,
         }
     }
 
     fn feed(&self) -> FeedId {
         self.history.feed
     }
+}
+
+/// A place that a feed has moved to, as it is kept.
+fn moved(url: Url) -> Moved {
+    let host = Source::Http(url.clone()).host().unwrap_or_default();
+    Moved { url: url.into(), host }
 }
 
 /// Validators as they are kept; none where the answer had none.

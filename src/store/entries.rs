@@ -27,8 +27,10 @@ pub struct PollRecord {
     pub next_poll: Timestamp,
     /// The rule that set it.
     pub because: String,
-    /// The publisher asked to be left alone until then.
-    pub asked: bool,
+    /// Until when the publisher asked to be left alone.
+    pub left_alone_until: Option<Timestamp>,
+    /// Until when what we have is fresh by the publisher's word.
+    pub fresh_until: Option<Timestamp>,
     /// The HTTP status, where there was one.
     pub status: Option<u16>,
     /// What was answered.
@@ -44,6 +46,8 @@ pub enum Answer {
     Unchanged {
         /// What to ask with next time.
         validators: Option<Validators>,
+        /// Where the feed has moved for good.
+        moved_to: Option<Moved>,
     },
     /// Nothing usable.
     Failed {
@@ -52,6 +56,15 @@ pub enum Answer {
         /// The publisher says that there is nothing any more.
         gone: bool,
     },
+}
+
+/// Where a feed has moved for good, and whose pace it keeps there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// The new address.
+    pub url: String,
+    /// Its host.
+    pub host: String,
 }
 
 /// A document, as far as it is remembered.
@@ -68,7 +81,7 @@ pub struct DocumentRecord {
     /// The feed's language.
     pub language: Option<String>,
     /// Where the feed has moved for good.
-    pub moved_to: Option<String>,
+    pub moved_to: Option<Moved>,
     /// Its new entries, in the order of delivery.
     pub entries: Vec<NewEntry>,
     /// Known entries with keys that memory lacks.
@@ -146,23 +159,23 @@ impl Request for PollRecord {
     fn apply(self, connection: &Connection) -> Result<Recorded, rusqlite::Error> {
         let at = seconds(self.asked_at);
         let sql = "UPDATE feeds SET polls = polls + 1, last_attempt = :at, next_poll = :next, because = :because, asked = :asked,
-                     not_before = CASE WHEN :asked OR interval IS NULL OR :next > :at + interval THEN :next ELSE 0 END,
+                     not_before = coalesce(:alone, :fresh, 0),
                      status = :status, last_run = coalesce(:run, last_run)
                    WHERE id = :id AND polls = :polls";
         let changed = connection.prepare_cached(sql)?.execute(named_params! {
             ":id": self.feed.0, ":polls": self.polls, ":at": at, ":next": seconds(self.next_poll), ":because": self.because,
-            ":asked": self.asked, ":status": self.status, ":run": self.run.map(|run| run.0),
+            ":asked": self.left_alone_until.is_some(), ":alone": self.left_alone_until.map(seconds), ":fresh": self.fresh_until.map(seconds),
+            ":status": self.status, ":run": self.run.map(|run| run.0),
         })?;
         if changed == 0 {
             return Ok(Recorded::Stale);
         }
         match &self.answer {
             Answer::Failed { error, gone } => failed(connection, self.feed, error, *gone, at)?,
-            Answer::Unchanged { validators } => {
+            Answer::Unchanged { validators, moved_to } => {
                 went_well(connection, self.feed, at)?;
-                if let Some(validators) = validators {
-                    keep_validators(connection, self.feed, Some(validators))?;
-                }
+                keep_validators(connection, self.feed, validators.as_ref())?;
+                keep_place(connection, self.feed, moved_to.as_ref())?;
             }
             Answer::Document(document) => {
                 went_well(connection, self.feed, at)?;
@@ -206,9 +219,16 @@ fn keep_validators(connection: &Connection, feed: FeedId, validators: Option<&Va
 
 fn keep_document(connection: &Connection, feed: FeedId, document: &DocumentRecord) -> Result<(), rusqlite::Error> {
     keep_validators(connection, feed, document.validators.as_ref())?;
-    let sql = "UPDATE feeds SET document_hash = ?2, title = ?3, link = ?4, language = ?5, moved_to = ?6 WHERE id = ?1";
-    let values = params![feed.0, document.hash, document.title, document.link, document.language, document.moved_to];
+    let sql = "UPDATE feeds SET document_hash = ?2, title = ?3, link = ?4, language = ?5 WHERE id = ?1";
+    let values = params![feed.0, document.hash, document.title, document.link, document.language];
     connection.prepare_cached(sql)?.execute(values)?;
+    keep_place(connection, feed, document.moved_to.as_ref())
+}
+
+fn keep_place(connection: &Connection, feed: FeedId, moved: Option<&Moved>) -> Result<(), rusqlite::Error> {
+    let (url, host) = moved.map(|moved| (moved.url.as_str(), moved.host.as_str())).unzip();
+    let sql = "UPDATE feeds SET moved_to = ?2, host = coalesce(?3, host) WHERE id = ?1";
+    connection.prepare_cached(sql)?.execute(params![feed.0, url, host])?;
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! The history of feeds and hosts: matching the configuration to it, and claiming the hosts whose feeds are due.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, named_params, params};
@@ -88,8 +89,8 @@ pub struct ClaimHosts {
     pub until: Timestamp,
     /// Whatever the interval and the cache lifetime say; never before a publisher's Retry-After.
     pub force: bool,
-    /// These feeds alone.
-    pub only: Option<HashSet<FeedId>>,
+    /// Among these feeds.
+    pub among: Arc<HashSet<FeedId>>,
 }
 
 impl Store {
@@ -138,16 +139,16 @@ pub(super) struct Remembered {
     pub(super) id: i64,
     pub(super) name: String,
     pub(super) url: String,
+    pub(super) removed: bool,
 }
 
 impl Request for Sync {
     type Reply = Vec<FeedId>;
 
     fn apply(self, connection: &Connection) -> Result<Vec<FeedId>, rusqlite::Error> {
-        let mut select = connection.prepare("SELECT id, name, url FROM feeds ORDER BY removed_at IS NOT NULL, id")?;
-        let rows: Vec<Remembered> = select
-            .query_map([], |row| Ok(Remembered { id: row.get(0)?, name: row.get(1)?, url: row.get(2)? }))?
-            .collect::<Result<_, _>>()?;
+        let mut select =
+            connection.prepare("SELECT id, name, url, removed_at IS NOT NULL FROM feeds ORDER BY removed_at IS NOT NULL, id")?;
+        let rows: Vec<Remembered> = select.query_map([], remembered)?.collect::<Result<_, _>>()?;
         let matched = matches(&self.feeds, &rows, self.all);
         let mut ids = Vec::with_capacity(self.feeds.len());
         for (feed, found) in self.feeds.iter().zip(matched) {
@@ -169,8 +170,13 @@ impl Request for Sync {
     }
 }
 
-/// Which row is the history of which feed. No row is given twice. Where only one feed is matched, a row of its name alone
-/// may be another feed's, so it is not taken.
+/// One row of [`Sync`]'s select, and of a view's.
+pub(super) fn remembered(row: &Row<'_>) -> Result<Remembered, rusqlite::Error> {
+    Ok(Remembered { id: row.get(0)?, name: row.get(1)?, url: row.get(2)?, removed: row.get(3)? })
+}
+
+/// Which row is the history of which feed. No row is given twice. A name alone says little: a feed that was removed and another
+/// one under its name have nothing in common; and where only one feed is matched, the row may be another feed's.
 pub(super) fn matches<'a>(feeds: &[Subscribed], rows: &'a [Remembered], by_name: bool) -> Vec<Option<&'a Remembered>> {
     let mut by_both: HashMap<(&str, &str), usize> = HashMap::new();
     let mut by_url: HashMap<&str, Vec<usize>> = HashMap::new();
@@ -178,7 +184,9 @@ pub(super) fn matches<'a>(feeds: &[Subscribed], rows: &'a [Remembered], by_name:
     for (place, row) in rows.iter().enumerate() {
         by_both.entry((row.url.as_str(), row.name.as_str())).or_insert(place);
         by_url.entry(row.url.as_str()).or_default().push(place);
-        of_name.entry(row.name.as_str()).or_default().push(place);
+        if !row.removed {
+            of_name.entry(row.name.as_str()).or_default().push(place);
+        }
     }
     let mut taken = HashSet::new();
     let mut found: Vec<Option<usize>> = vec![None; feeds.len()];
@@ -207,7 +215,7 @@ fn update(connection: &Connection, feed: &Subscribed, row: &Remembered, now: Tim
         "UPDATE feeds SET name = :name, url = :url, host = :host, active = :active, removed_at = NULL, interval = :interval,
                  next_poll = CASE WHEN interval IS :interval OR failures > 0 OR last_attempt IS NULL THEN next_poll
                                   ELSE max(last_attempt + :interval, not_before) END
-               WHERE id = :id AND (name IS NOT :name OR url IS NOT :url OR host IS NOT :host OR active IS NOT :active
+               WHERE id = :id AND (name IS NOT :name OR url IS NOT :url OR (host IS NOT :host AND moved_to IS NULL) OR active IS NOT :active
                                    OR removed_at IS NOT NULL OR interval IS NOT :interval)";
     connection.prepare_cached(sql)?.execute(named_params! {
         ":id": row.id, ":name": feed.name, ":url": feed.url, ":host": feed.host, ":active": !feed.paused, ":interval": feed.interval,
@@ -255,14 +263,14 @@ impl Request for ClaimHosts {
         let due = "active = 1 AND gone_at IS NULL AND last_run IS NOT :worker
                    AND (next_poll <= :now OR (:force AND (asked = 0 OR not_before <= :now)))
                    AND NOT EXISTS (SELECT 1 FROM hosts h WHERE h.host = feeds.host
-                                   AND (h.until > :now OR (h.lease_until > :now AND h.lease_worker IS NOT NULL)))";
+                                   AND (h.until > :now OR h.lease_worker = :worker OR (h.lease_until > :now AND h.lease_worker IS NOT NULL)))";
         let mut select = connection.prepare_cached(&format!("{HISTORY} WHERE {due} ORDER BY next_poll, id"))?;
         let mut rows = select.query(named_params! { ":worker": self.worker.0, ":now": now, ":force": self.force })?;
         let mut claims: Vec<HostClaim> = Vec::new();
         let mut places: HashMap<String, usize> = HashMap::new();
         while let Some(row) = rows.next()? {
             let history = history(row)?;
-            if self.only.as_ref().is_some_and(|only| !only.contains(&history.feed)) {
+            if !self.among.contains(&history.feed) {
                 continue;
             }
             let host: String = row.get(10)?;
@@ -318,8 +326,10 @@ mod tests {
     }
 
     fn matched(feeds: &[Subscribed], rows: &[(&str, &str)]) -> Vec<Option<i64>> {
-        let rows: Vec<Remembered> =
-            (1..).zip(rows).map(|(id, (name, url))| Remembered { id, name: (*name).into(), url: (*url).into() }).collect();
+        let rows: Vec<Remembered> = (1..)
+            .zip(rows)
+            .map(|(id, (name, url))| Remembered { id, name: (*name).into(), url: (*url).into(), removed: *name == "removed" })
+            .collect();
         matches(feeds, &rows, true).into_iter().map(|row| row.map(|row| row.id)).collect()
     }
 
@@ -331,5 +341,7 @@ mod tests {
         assert_eq!(matched(&[feed("a", "moved")], &rows), [Some(1)]);
         assert_eq!(matched(&[feed("b", "u1"), feed("a", "u2")], &rows), [Some(1), Some(2)], "names swapped: the URL decides");
         assert_eq!(matched(&[feed("c", "u3")], &rows), [None]);
+        assert_eq!(matched(&[feed("removed", "u4")], &[("removed", "u3")]), [None], "another feed under an old name is new");
+        assert_eq!(matched(&[feed("back", "u3")], &[("removed", "u3")]), [Some(1)]);
     }
 }

@@ -13,7 +13,7 @@ mod view;
 mod writer;
 
 pub use deliveries::{Claimed, Finished, Settled};
-pub use entries::{Answer, DocumentRecord, NewDelivery, NewEntry, PollRecord, Recorded};
+pub use entries::{Answer, DocumentRecord, Moved, NewDelivery, NewEntry, PollRecord, Recorded};
 pub use error::StoreError;
 pub use feeds::{ClaimHosts, FeedId, History, HostClaim, Subscribed, Validators};
 pub use lock::{RunLock, Taken};

@@ -82,7 +82,8 @@ impl World {
             asked_at: at(0),
             next_poll: at(3_600),
             because: "the feed's interval".into(),
-            asked: false,
+            left_alone_until: None,
+            fresh_until: None,
             status: Some(200),
             answer,
         };
@@ -181,7 +182,8 @@ async fn hosts_are_claimed_with_their_due_feeds_once_a_run() {
     let world = World::new();
     let ids = world.store.sync(vec![subscribed("a"), subscribed("b")], at(0)).await.unwrap();
     let run = world.store.start_run(at(0)).await.unwrap();
-    let claim = |force| ClaimHosts { worker: run, now: at(1), most: 10, until: at(600), force, only: None };
+    let among: std::sync::Arc<std::collections::HashSet<_>> = std::sync::Arc::new(ids.iter().copied().collect());
+    let claim = |force| ClaimHosts { worker: run, now: at(1), most: 10, until: at(600), force, among: among.clone() };
     let hosts = world.store.claim_hosts(claim(false)).await.unwrap();
     assert_eq!(hosts.iter().map(|claim| claim.host.as_str()).collect::<Vec<_>>(), ["a.example", "b.example"]);
     assert!(world.store.claim_hosts(claim(false)).await.unwrap().is_empty(), "both are under way");
@@ -196,10 +198,11 @@ async fn hosts_are_claimed_with_their_due_feeds_once_a_run() {
 #[tokio::test]
 async fn a_host_that_wants_to_be_left_alone_is_even_by_force() {
     let world = World::new();
-    world.store.sync(vec![subscribed("a")], at(0)).await.unwrap();
+    let ids = world.store.sync(vec![subscribed("a")], at(0)).await.unwrap();
+    let among: std::sync::Arc<std::collections::HashSet<_>> = std::sync::Arc::new(ids.into_iter().collect());
     world.store.release_host(None, "a.example".into(), Some(at(0)), Some(at(500))).await.unwrap();
     let run = world.store.start_run(at(1)).await.unwrap();
-    let claim = |now| ClaimHosts { worker: run, now: at(now), most: 10, until: at(now + 600), force: true, only: None };
+    let claim = |now| ClaimHosts { worker: run, now: at(now), most: 10, until: at(now + 600), force: true, among: among.clone() };
     assert!(world.store.claim_hosts(claim(1)).await.unwrap().is_empty());
     assert_eq!(world.store.claim_hosts(claim(500)).await.unwrap().len(), 1);
 }

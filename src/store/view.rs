@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::entries::{known, unpack};
-use super::feeds::{FeedId, History, Remembered, Subscribed, history_of, matches};
+use super::feeds::{FeedId, History, Remembered, Subscribed, history_of, matches, remembered};
 use super::runs::RunTotals;
 use super::sinks::{Rest, rest};
 use super::{StoreError, open, time};
@@ -41,7 +41,7 @@ pub struct FeedStatus {
     pub status: Option<u16>,
     /// Where a permanent redirect led.
     pub moved_to: Option<String>,
-    /// Until when the publisher asked to be left alone.
+    /// Until when the publisher asked to be left alone, for this feed or for the whole host.
     pub left_alone_until: Option<Timestamp>,
     /// Since when the publisher says that it is gone.
     pub gone_at: Option<Timestamp>,
@@ -117,9 +117,9 @@ impl View {
 
     /// Which history belongs to which of the feeds, in their order.
     pub fn ids(&self, subscribed: &[Subscribed]) -> Result<Vec<Option<FeedId>>, StoreError> {
-        let mut select = self.0.prepare("SELECT id, name, url FROM feeds ORDER BY removed_at IS NOT NULL, id")?;
-        let row = |row: &Row<'_>| Ok(Remembered { id: row.get(0)?, name: row.get(1)?, url: row.get(2)? });
-        let rows: Vec<Remembered> = select.query_map([], row)?.collect::<Result<_, _>>()?;
+        let mut select =
+            self.0.prepare("SELECT id, name, url, removed_at IS NOT NULL FROM feeds ORDER BY removed_at IS NOT NULL, id")?;
+        let rows: Vec<Remembered> = select.query_map([], remembered)?.collect::<Result<_, _>>()?;
         Ok(matches(subscribed, &rows, true).into_iter().map(|row| row.map(|row| FeedId(row.id))).collect())
     }
 
@@ -135,7 +135,8 @@ impl View {
 
     fn feed(&self, id: i64) -> Result<FeedStatus, StoreError> {
         let sql = "SELECT title, last_attempt, last_success, next_poll, because, failures, failing_since, error, status, moved_to, gone_at,
-                     CASE WHEN asked THEN not_before END
+                     nullif(max(CASE WHEN asked THEN not_before ELSE 0 END,
+                                coalesce((SELECT until FROM hosts WHERE hosts.host = feeds.host), 0)), 0)
                    FROM feeds WHERE id = ?1";
         let when = |row: &Row<'_>, column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(time));
         let status = self.0.prepare_cached(sql)?.query_row([id], |row| {
@@ -155,6 +156,14 @@ impl View {
             })
         })?;
         Ok(status)
+    }
+
+    /// When a host was last asked, and until when it asked to be left alone.
+    pub fn host(&self, host: &str) -> Result<(Option<Timestamp>, Option<Timestamp>), StoreError> {
+        let mut select = self.0.prepare_cached("SELECT last_asked, until FROM hosts WHERE host = ?1")?;
+        let found = select.query_row([host], |row| Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?)));
+        let (last_asked, until) = found.optional()?.unwrap_or_default();
+        Ok((last_asked.map(time), until.map(time)))
     }
 
     /// The deliveries that have not ended well, oldest first.
