@@ -190,16 +190,20 @@ pub fn redact_text(text: &str) -> String {
 fn mask_pair(pair: &str, has_user: bool) -> String {
     let Some((key, value)) = pair.split_once('=') else { return pair.to_owned() };
     let name = key.to_ascii_lowercase();
-    let secret = SECRET_KEYS.contains(&name.as_str()) || (has_user && name == "feed") || looks_random(value);
+    let named =
+        name.split(|c: char| !c.is_ascii_alphanumeric()).any(|part| SECRET_KEYS.contains(&part)) || name.ends_with("token");
+    let decoded: String =
+        url::form_urlencoded::parse(format!("v={value}").as_bytes()).map(|(_, value)| value.into_owned()).collect();
+    let secret = named || SECRET_KEYS.contains(&name.as_str()) || (has_user && name == "feed") || looks_random(&decoded);
     if secret && !value.is_empty() { format!("{key}={MASK}") } else { pair.to_owned() }
 }
 
-/// 20 or more letters and digits in a row, digits among them: a token, not a word.
+/// 20 or more letters and digits in a row, digits among them: a token, not a word. Shown too little is better than too much.
 fn looks_random(value: &str) -> bool {
-    let token = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '~' | '.');
+    let token = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '~' | '.' | '+' | '=' | ' ');
     let digits = value.chars().filter(char::is_ascii_digit).count();
     let letters = value.chars().filter(char::is_ascii_alphabetic).count();
-    value.len() >= 20 && value.chars().all(token) && digits >= 2 && letters >= 2 && !value.contains('.')
+    value.len() >= 20 && value.chars().all(token) && digits >= 2 && letters >= 2
 }
 
 #[cfg(test)]
@@ -216,6 +220,9 @@ mod tests {
         assert_eq!(shown("https://h.example/?a=1&token=abc123"), "https://h.example/?a=1&token=REDACTED");
         assert_eq!(shown("https://h.example/.rss?feed=abc&user=me"), "https://h.example/.rss?feed=REDACTED&user=me");
         assert_eq!(shown("https://h.example/?feed=news"), "https://h.example/?feed=news");
+        assert_eq!(shown("https://h.example/?auth_token=short"), "https://h.example/?auth_token=REDACTED");
+        assert_eq!(shown("https://h.example/?j=eyJh1.eyJz2dWIi.SflKxwRJ"), "https://h.example/?j=REDACTED");
+        assert_eq!(shown("https://h.example/?page=a-post-with-a-long-name"), "https://h.example/?page=a-post-with-a-long-name");
         assert_eq!(shown("https://h.example/?x=9f86d081884c7d659a2feaa0c55ad015"), "https://h.example/?x=REDACTED");
     }
 

@@ -14,7 +14,7 @@ use super::session::{Place, edit_failure, feed, shown, subscribed, subscription}
 use super::source;
 use crate::config::edit::{ConfigFile, NewFeed};
 use crate::config::{Backlog, Config, derive_name};
-use crate::feed::{Document, ParseError, looks_like_html};
+use crate::feed::{Document, ParseError};
 use crate::fetch::{Answer, Ask, Fetched, Fetcher, Found, Source, discover, normalise_url};
 use crate::poll::{Event, Recorder};
 use crate::store::{IfMissing, Store};
@@ -104,20 +104,54 @@ async fn one(place: &Place, arguments: &Arguments, text: &str) -> Result<(), Fai
         return Err(wrong(format!("there is a feed `{name}` already")).with_help("choose another name with `--name`".to_owned()));
     }
     let fetcher = Fetcher::new(config.http.clone());
+    wait_for_host(place, &config, &typed).await?;
     let asked_at = place.clock.now();
     let answer = ask(&fetcher, &typed, asked_at).await?;
     let (url, asked_at, answer, document) = match source::read(&answer, None, None).await? {
         Ok(parsed) => (typed, asked_at, answer, parsed.document),
         Err(ParseError::Page) => of_page(place, &config, &fetcher, &typed, &answer).await?,
-        Err(error) if looks_like_html(&answer.bytes) => return Err(cannot(&typed).because(error.to_string())),
         Err(error) => return Err(cannot(&typed).because(error.to_string())),
     };
-    // An address that has moved for good is written down as it is now.
-    let url = answer.moved_to.clone().unwrap_or(url);
+    // An address that has moved for good is written down as it is now; a login stays with its origin.
+    let mut answer = answer;
+    let url = match answer.moved_to.take() {
+        Some(moved) if has_login(&url) => with_login_of(&url, moved).unwrap_or(url),
+        Some(moved) => moved,
+        None => url,
+    };
     known(&config, &url)?;
     let name = write(&config, place, arguments, &url, &document)?;
     let (queued, recorded) = record(place, &name, asked_at, answer).await?;
     tell(place, &name, &url, &document, queued, recorded)
+}
+
+/// Keeps the pace of the address's host, as far as it is known: the pause since it was last asked, and its own wish.
+async fn wait_for_host(place: &Place, config: &Config, url: &Url) -> Result<(), Failure> {
+    let (Some(view), Some(host)) = (place.view(config)?, Source::Http(url.clone()).host()) else { return Ok(()) };
+    let (last_asked, until) = view.host(&host)?;
+    let now = place.clock.now();
+    if let Some(until) = until.filter(|until| *until > now) {
+        return Err(cannot(url).because(format!("{host} asks to be left alone until {}", local(until))));
+    }
+    let since = last_asked.and_then(|last| std::time::Duration::try_from(now.duration_since(last)).ok());
+    if let Some(since) = since {
+        tokio::time::sleep(config.http.host_delay.saturating_sub(since)).await;
+    }
+    Ok(())
+}
+
+fn has_login(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
+/// The new address with the old one's login. `None` where it is another origin, which must not see it.
+fn with_login_of(old: &Url, mut new: Url) -> Option<Url> {
+    if old.origin() != new.origin() {
+        return None;
+    }
+    new.set_username(old.username()).ok()?;
+    new.set_password(old.password()).ok()?;
+    Some(new)
 }
 
 /// A feed is subscribed to once.
@@ -261,6 +295,7 @@ fn may_write(config: &Path, database: &Path) -> bool {
     let owner = |path: &Path| std::fs::metadata(path).ok().map(|found| found.uid());
     match owner(database) {
         Some(owner) => owner == me,
+        // Root who acts for another would make a database that the other cannot write.
         None => owner(config) == Some(me),
     }
 }

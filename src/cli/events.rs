@@ -74,6 +74,12 @@ impl Listener {
         *self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Hears that a part of the run ended by a mistake of the program's own.
+    pub(super) fn worker_ended(&self, error: &str) {
+        self.count(|tally| tally.needs_person = true);
+        tracing::error!("a part of the run ended early, by a mistake of this program: {error}");
+    }
+
     /// Hears what happened while polling.
     pub(super) fn polled(&self, event: &poll::Event) {
         self.count(|tally| {

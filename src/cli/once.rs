@@ -15,6 +15,7 @@ use crate::deliver::{Courier, Round};
 use crate::fetch::Fetcher;
 use crate::poll::{Poller, Recorder, Which};
 use crate::store::{FeedId, Store, StoreError};
+use crate::words::count;
 use crate::work::Pool;
 
 /// What a pass does.
@@ -71,6 +72,7 @@ pub(super) async fn pass(
         Arc::new(Courier { store: store.clone(), pool, clock: place.clock.clone(), observer })
     };
 
+    let sinks: Vec<String> = config.sinks.iter().map(|(name, _)| name.clone()).collect();
     let mut tasks: JoinSet<Result<(), StoreError>> = JoinSet::new();
     for channel in channels(config, &by_name) {
         let round = Round { run, eager: pass.eager, queued: poller.queued.subscribe(), stop: stop.clone() };
@@ -79,17 +81,26 @@ pub(super) async fn pass(
     }
     // The poller is the only one that can queue: when its last handle is dropped, the couriers know that nothing more comes.
     tasks.spawn(poller.pass(which, stop.clone()));
-    let done = finish(&mut tasks, stop).await;
+    let done = finish(&mut tasks, stop, &listener).await;
     let tally = listener.tally();
     let written = store.end_run(run, tally.totals, place.clock.now()).await;
     done?;
     written?;
+    let stranded = store.stranded(sinks).await?;
+    if stranded > 0 {
+        let what = count(stranded, "delivery");
+        tracing::warn!("{what} waiting for a sink that is no longer in the configuration\nhelp: `feeds queue` shows them");
+    }
     place.printer.clear();
     Ok(tally)
 }
 
 /// Waits for all tasks; after a signal to stop only so long. The first failure of the database ends them all.
-async fn finish(tasks: &mut JoinSet<Result<(), StoreError>>, stop: &watch::Receiver<bool>) -> Result<(), Failure> {
+async fn finish(
+    tasks: &mut JoinSet<Result<(), StoreError>>,
+    stop: &watch::Receiver<bool>,
+    listener: &Listener,
+) -> Result<(), Failure> {
     let mut stopped = stop.clone();
     let too_long = async move {
         if stopped.wait_for(|stop| *stop).await.is_err() {
@@ -114,7 +125,7 @@ async fn finish(tasks: &mut JoinSet<Result<(), StoreError>>, stop: &watch::Recei
                 tasks.shutdown().await;
                 return Err(Failure::from(error));
             }
-            Some(Err(error)) => tracing::error!("a worker ended early: {error}"),
+            Some(Err(error)) => listener.worker_ended(&error.to_string()),
         }
     }
 }

@@ -78,7 +78,8 @@ pub(super) async fn run(place: &Place, arguments: Arguments) -> Result<Exit, Fai
     stay(place, config, &store, &path, work, stop).await
 }
 
-/// Stays up: a pass whenever something may be due. Ends when told to.
+/// Stays up: a pass whenever something is due. Ends when told to, and for nothing else: a mistake in the configuration is
+/// told, and the last good one holds.
 async fn stay(
     place: &Place,
     mut config: Config,
@@ -87,20 +88,45 @@ async fn stay(
     mut work: Pass,
     mut stop: watch::Receiver<bool>,
 ) -> Result<Exit, Failure> {
-    /// How often it is looked whether something is due; a look that finds nothing costs a millisecond and no request.
-    const LOOK: Duration = Duration::from_secs(60);
+    /// How often it is looked whether something is due: reading two indexes, and the file where it was changed.
+    const LOOK: Duration = Duration::from_secs(15);
+    let mut good = std::fs::read_to_string(&config.path).unwrap_or_default();
+    let mut told_of = String::new();
     loop {
-        told(place, config, store, path, &work, &stop).await?;
+        let config_path = config.path.clone();
+        let sinks: Vec<String> = config.sinks.iter().map(|(name, _)| name.clone()).collect();
+        if let Err(failure) = told(place, config, store, path, &work, &stop).await {
+            tracing::error!("{}", failure.lines("the run was broken off").trim_start_matches("the run was broken off: "));
+        }
         // Only the first pass asks out of turn.
         work = Pass { force: false, eager: false, ..work };
-        tokio::select! {
-            () = tokio::time::sleep(LOOK) => {}
-            _ = stop.wait_for(|stop| *stop) => return Ok(Exit::Done),
-        }
-        if *stop.borrow() {
-            return Ok(Exit::Done);
-        }
-        config = place.config()?;
+        let changed = loop {
+            tokio::select! {
+                () = tokio::time::sleep(LOOK) => {}
+                _ = stop.wait_for(|stop| *stop) => {}
+            }
+            if *stop.borrow() {
+                return Ok(Exit::Done);
+            }
+            let text = std::fs::read_to_string(&config_path).unwrap_or_default();
+            if text != good && text != told_of {
+                break text;
+            }
+            if store.is_anything_due(sinks.clone(), place.clock.now()).await.unwrap_or(true) {
+                break good.clone();
+            }
+        };
+        config = match Config::from_text(&config_path, &changed, &place.env) {
+            Ok(config) => {
+                good = changed;
+                config
+            }
+            Err(mistakes) => {
+                tracing::error!("{mistakes}\nhelp: until it is mended, the configuration holds as it was");
+                told_of = changed;
+                Config::from_text(&config_path, &good, &place.env).map_err(|mistakes| Failure::usage(mistakes.to_string()))?
+            }
+        };
     }
 }
 

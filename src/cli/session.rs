@@ -17,6 +17,7 @@ use crate::feed::FeedFacts;
 use crate::poll::{Destination, Subscription};
 use crate::schedule;
 use crate::secret::redact_text;
+use crate::sink::Wants;
 use crate::store::{FeedId, StoreError, Subscribed, View};
 use crate::words;
 
@@ -151,11 +152,12 @@ pub(super) fn facts(feed: &Feed) -> FeedFacts {
 pub(super) fn channels(config: Config, ids: &HashMap<String, FeedId>) -> Vec<Channel> {
     let feeds = config.feeds;
     let channel = |(name, sink): (String, Box<dyn crate::sink::Sink>)| {
-        // A feed that was taken off a sink keeps what was queued for it: what was queued is still delivered.
+        let wants = sink.wants();
+        // A feed that was taken off a sink keeps what was queued for it: it is still delivered, where the sink knows whereto.
         let addressed = |feed: &Feed| {
             let id = ids.get(&feed.name)?;
             let look = feed.looks.get(&name).or_else(|| config.looks.get(&name)).cloned();
-            Some((*id, Addressed { feed: facts(feed), look }))
+            (wants == Wants::Link || look.is_some()).then(|| (*id, Addressed { feed: facts(feed), look }))
         };
         let addressed = feeds.iter().filter_map(addressed).collect();
         Channel { name, sink: Arc::from(sink), addressed }

@@ -14,7 +14,7 @@ use super::{Event, Item};
 use crate::clock::Clock;
 use crate::delivery::{DeliveryId, Outcome, Pause, back_off, is_given_up};
 use crate::sink::{Parcel, Reports, Sink};
-use crate::store::{Claimed, FeedId, Finished, Rest, RunId, Settled, Store, StoreError};
+use crate::store::{ClaimDeliveries, Claimed, FeedId, FeedSet, Finished, Rest, RunId, Settled, Store, StoreError};
 use crate::work::Pool;
 
 /// A sink, and how each feed's entries are delivered to it.
@@ -23,7 +23,7 @@ pub struct Channel {
     pub name: String,
     /// The sink.
     pub sink: Arc<dyn Sink>,
-    /// How each feed's entries look there. A feed that is not here is not delivered now.
+    /// How each feed's entries look there. What is queued for another feed is left in the queue.
     pub addressed: HashMap<FeedId, Addressed>,
 }
 
@@ -74,13 +74,14 @@ impl Courier {
             return Ok(());
         }
         let mut failing = rest;
+        let among = Arc::new(channel.addressed.keys().copied().collect());
         loop {
             let more_may_come = round.queued.has_changed().is_ok();
             round.queued.borrow_and_update();
             if *round.stop.borrow() {
                 break;
             }
-            let claimed = self.claim(channel, &round).await?;
+            let claimed = self.claim(channel, &among, &round).await?;
             if !claimed.is_empty() {
                 match self.hand_over(channel, round.run, claimed, &mut failing).await? {
                     Handed::Over => continue,
@@ -99,9 +100,12 @@ impl Courier {
         Ok(())
     }
 
-    async fn claim(&self, channel: &Channel, round: &Round) -> Result<Vec<Claimed>, StoreError> {
+    async fn claim(&self, channel: &Channel, among: &Arc<FeedSet>, round: &Round) -> Result<Vec<Claimed>, StoreError> {
         let now = self.clock.now();
-        self.store.claim_deliveries(channel.name.clone(), round.run, now, now + LEASE, AT_ONCE, round.eager).await
+        let (sink, among) = (channel.name.clone(), Arc::clone(among));
+        let claim =
+            ClaimDeliveries { sink, among, worker: round.run, now, until: now + LEASE, most: AT_ONCE, eager: round.eager };
+        self.store.claim_deliveries(claim).await
     }
 
     async fn hand_over(

@@ -38,6 +38,9 @@ pub enum MakeError {
     /// A sink that takes links, and an entry without one.
     #[error("the entry has no link to send")]
     NoLink,
+    /// A sink that takes mails, and nothing that says whom they go to.
+    #[error("the configuration names no recipient")]
+    NoLook,
     /// A mail that could not be composed.
     #[error("the mail cannot be composed: {0}")]
     Compose(#[from] ComposeError),
@@ -49,14 +52,15 @@ pub enum MakeError {
 /// When the entry lacks what the sink takes, or a template fails on it.
 pub fn make(order: Order<'_>) -> Result<Made, MakeError> {
     let Order { entry, addressed, wants, message_id, first_seen } = order;
-    match (wants, &addressed.look) {
-        (Wants::Mail, Some(look)) => {
+    match wants {
+        Wants::Mail => {
+            let look = addressed.look.as_ref().ok_or(MakeError::NoLook)?;
             let article = article(entry, Some(addressed.feed.link.as_str()));
             let facts = Facts::new(&addressed.feed, entry, &article.summary);
             let letter = Letter { entry, article: &article, facts: &facts, message_id, first_seen };
             Ok(Made::Mail(compose(letter, look)?))
         }
-        (Wants::Link, _) | (Wants::Mail, None) => {
+        Wants::Link => {
             let url = entry.link().ok_or(MakeError::NoLink)?.to_owned();
             let title = entry.title.clone().unwrap_or_else(|| url.clone());
             let facts = Facts::new(&addressed.feed, entry, &summary(entry));

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::delivery::{Outcome, Pause};
 use crate::net::{HeaderMap, HttpError, Reply};
-use crate::secret::redact_text;
+use crate::secret::redact;
 
 /// What came of a parcel, or why the sink must rest before it is tried.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,17 +68,24 @@ pub(super) fn of_reply(reply: &Reply, now: Timestamp) -> Verdict {
         300..400 => {
             let location = reply.headers.get("location").map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
             // Followed, a POST would become a GET, which answers 200 and saves nothing.
-            Verdict::rest(match location {
-                Some(location) => format!("{said}; it points to {}, and `url` must be that itself", redact_text(&location)),
+            Verdict::rest(match location.and_then(|location| reply.url.join(&location).ok()) {
+                Some(location) => format!("{said}; it points to {}, and `url` must be that itself", redact(&location)),
                 None => said,
             })
         }
         401 | 403 => Verdict::rest(format!("the login was refused: {said}")),
         429 => Verdict::Rest(Pause { reason: said, after }),
         408 | 425 | 500.. => Verdict::This(Outcome::Retry { reason: said, after }),
-        400..500 => Verdict::rejected(said, false),
+        // Said of what was sent; but not by a page, which comes from something that stands in front of the service.
+        400 | 413 | 414 | 422 if !is_page(reply) => Verdict::rejected(said, false),
+        400..500 => Verdict::rest(format!("{said}; is `url` right?")),
         _ => Verdict::rest(format!("{said}, which is no answer to what was asked")),
     }
+}
+
+/// Whether the body is a page for people.
+fn is_page(reply: &Reply) -> bool {
+    reply.body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'<')
 }
 
 /// What it means that no reply came.
@@ -123,14 +130,16 @@ mod tests {
 
     #[test]
     fn the_status_decides_who_has_the_trouble() {
-        for status in [301, 303, 401, 403, 429, 204] {
+        for status in [301, 303, 401, 403, 404, 405, 429, 204] {
             assert!(matches!(reply(status, None, ""), Verdict::Rest(_)), "{status}");
         }
         for status in [408, 425, 500, 502, 503, 599] {
             assert!(matches!(reply(status, None, ""), Verdict::This(Outcome::Retry { .. })), "{status}");
         }
-        for status in [400, 404, 409, 422] {
+        for status in [400, 413, 422] {
             assert!(matches!(reply(status, None, ""), Verdict::This(Outcome::Rejected { try_smaller: false, .. })), "{status}");
+            // A page is some proxy's, which has not read what was sent.
+            assert!(matches!(reply(status, None, "\n<html>"), Verdict::Rest(_)), "{status}");
         }
     }
 
@@ -143,7 +152,10 @@ mod tests {
         let Verdict::This(Outcome::Rejected { reason, .. }) = reply(400, None, &"ä".repeat(9999)) else { panic!() };
         assert_eq!(reason.chars().count(), 317);
         let Verdict::Rest(pause) = reply(301, Some(("location", "/login?token=abc")), "") else { panic!() };
-        assert_eq!(pause.reason, "it answered 301; it points to /login?token=abc, and `url` must be that itself");
+        assert_eq!(
+            pause.reason,
+            "it answered 301; it points to https://links.example.net/login?token=REDACTED, and `url` must be that itself"
+        );
         let Verdict::Rest(pause) = reply(302, Some(("location", "https://sso.example/?token=abc")), "") else { panic!() };
         assert!(!pause.reason.contains("abc"));
     }

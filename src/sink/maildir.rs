@@ -119,7 +119,7 @@ impl Maildir {
         let known = Arc::clone(&self.known);
         match spawn_blocking(move || store(&known, &folder, &file).map_err(|error| (folder, error))).await {
             Ok(Ok((path, was_there))) => Verdict::This(Outcome::Accepted { receipt: path.display().to_string(), was_there }),
-            Ok(Err((folder, error))) => judge(&folder, &error),
+            Ok(Err((folder, error))) => judge(&folder, &error, self.fixed().1),
             Err(error) => Verdict::rest(format!("cannot write to `{}`: {error}", self.shown)),
         }
     }
@@ -168,12 +168,16 @@ impl Sink for Maildir {
     }
 }
 
-/// Nearly all that goes wrong is the disk's or the folder's trouble, not the mail's.
-fn judge(folder: &Path, error: &io::Error) -> Verdict {
+/// Nearly all that goes wrong is the disk's or the folder's trouble, not the mail's. Where each entry names its own folder, one
+/// that cannot be made is that entry's trouble alone.
+fn judge(folder: &Path, error: &io::Error, all_in_one: bool) -> Verdict {
     let reason = cannot_write(folder, error);
     match error.kind() {
         io::ErrorKind::FileTooLarge => Verdict::rejected(reason, true),
         io::ErrorKind::InvalidFilename => Verdict::rejected(reason, false),
+        io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory | io::ErrorKind::AlreadyExists if !all_in_one => {
+            Verdict::This(Outcome::Retry { reason, after: None })
+        }
         _ => Verdict::rest(reason),
     }
 }

@@ -54,6 +54,8 @@ fn minute() -> Interval {
 const CONNECT: Duration = Duration::from_secs(30);
 /// A server may scan a mail for minutes before it answers; to give up early makes second copies (RFC 1047).
 const ACCEPTANCE: Duration = Duration::from_secs(5 * 60);
+/// One mail that the server does not take now may be that mail's fault; so many at once, and none taken, are the server's.
+const SEVERAL: usize = 3;
 /// One mail without an answer may be that mail's fault; two in a row are the server's.
 const UNANSWERED: u32 = 2;
 
@@ -180,6 +182,8 @@ impl Smtp {
 
     async fn deliver_all(&self, parcels: &[Parcel], report: &Reports) -> Result<(), Pause> {
         let mut patience = Patience::new(UNANSWERED);
+        let mut all_refused = None;
+        let mut accepted = false;
         for parcel in parcels {
             let Made::Mail(mail) = &parcel.made else {
                 let reason = "a link was made where a mail is wanted".to_owned();
@@ -192,12 +196,20 @@ impl Smtp {
                 Err(Verdict::Rest(pause)) => return Err(pause),
             };
             report.send(parcel, outcome.clone()).await;
+            accepted |= matches!(outcome, Outcome::Accepted { .. });
+            if let Outcome::Retry { reason, .. } = &outcome {
+                all_refused = Some(reason.clone());
+            }
             // "Not now" is said of one mail, and costs next to nothing to hear; only silence is the server's own trouble.
             if !matches!(outcome, Outcome::Retry { .. }) {
                 patience.bear(&outcome)?;
             }
         }
-        Ok(())
+        // A server that takes none of several mails has trouble of its own.
+        match all_refused {
+            Some(reason) if !accepted && parcels.len() >= SEVERAL => Err(Pause { reason, after: None }),
+            Some(_) | None => Ok(()),
+        }
     }
 
     async fn check_login(&self) -> Result<String, SinkError> {
@@ -269,9 +281,12 @@ fn judge_refusal(stage: &Stage, reply: &Reply, reason: String) -> Verdict {
     let no_room = reply.code == 452 || reply.is_about(2, 2) || reply.is_about(3, 1);
     let no_such_address = reply.enhanced.is_some_and(|(_, subject, _)| subject == 1) || reply.is_about(2, 1);
     let no_login = matches!(reply.code, 530 | 535 | 538);
+    let relaying = reply.enhanced.is_some_and(|(_, subject, _)| subject == 7);
     let too_large = reply.code == 552 || reply.is_about(3, 4);
     match (stage, reply.class()) {
         (_, _) if going_down => Verdict::rest(reason),
+        // One feed's recipient may be wrong while the others' are right. Whether all are is seen by the loop.
+        (Stage::Recipient(_), 5) if !no_login && !no_room && !relaying => Verdict::This(Outcome::Retry { reason, after: None }),
         (Stage::Sender(_) | Stage::Recipient(_) | Stage::Data, 4) if !no_room => {
             Verdict::This(Outcome::Retry { reason, after: None })
         }

@@ -87,6 +87,13 @@ async fn not_now_is_said_of_one_mail() {
 }
 
 #[tokio::test]
+async fn a_recipient_that_is_refused_holds_up_no_other_but_several_rest_the_sink() {
+    case(vec![("RCPT#2", Say::Line("550 5.1.1 no such user"))], &["accepted", "retry", "accepted"], None, 2).await;
+    let all = vec![("RCPT", Say::Line("550 5.1.1 no such user"))];
+    case(all, &["retry"; 3], Some("the recipient `me@example.net`: 550"), 0).await;
+}
+
+#[tokio::test]
 async fn a_refused_content_is_that_mails_own() {
     let words = ["accepted", "rejected, try smaller", "accepted"];
     for answer in ["554 5.7.1 spam", "552 5.3.4 too large", "552 too large", "550 no"] {
@@ -98,7 +105,6 @@ async fn a_refused_content_is_that_mails_own() {
 #[tokio::test]
 async fn what_is_wrong_with_us_rests_the_sink_and_gives_no_mail_up() {
     let cases = [
-        ("RCPT#2", "550 5.1.1 no such user", "the recipient `me@example.net`: 550"),
         ("RCPT#2", "554 5.7.1 relay access denied", "relay access denied"),
         ("RCPT#2", "452 4.2.2 mailbox full", "mailbox full"),
         ("MAIL#2", "530 5.7.0 authentication required", "the sender `feeds@example.net`: 530"),

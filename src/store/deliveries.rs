@@ -1,5 +1,7 @@
 //! The queue: claiming deliveries for a sink, and writing down what became of them.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, named_params, params};
 
@@ -34,6 +36,36 @@ pub struct Claimed {
     pub attempts: u32,
     /// When it first failed by itself.
     pub first_failure: Option<Timestamp>,
+}
+
+/// Which deliveries to claim.
+#[derive(Debug, Clone)]
+pub struct ClaimDeliveries {
+    /// Of this sink.
+    pub sink: String,
+    /// Of these feeds.
+    pub among: Arc<FeedSet>,
+    /// By which run.
+    pub worker: RunId,
+    /// The time.
+    pub now: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
+    /// How many at most.
+    pub most: u32,
+    /// Also what waits because of our own guess, for the first few attempts, once a run.
+    pub eager: bool,
+}
+
+/// Feeds, as a request names them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedSet(String);
+
+impl FromIterator<FeedId> for FeedSet {
+    fn from_iter<I: IntoIterator<Item = FeedId>>(feeds: I) -> Self {
+        let ids: Vec<String> = feeds.into_iter().map(|feed| feed.0.to_string()).collect();
+        Self(format!("[{}]", ids.join(",")))
+    }
 }
 
 /// What became of one claimed delivery.
@@ -74,18 +106,21 @@ pub enum Settled {
 }
 
 impl Store {
-    /// Claims up to `most` deliveries of a sink that are due, oldest first. A new run also takes up those whose wait was our own
+    /// Claims up to `most` deliveries of a sink that are due, of these feeds alone, in the order in which they were queued. A new run also takes up those whose wait was our own
     /// guess, for the first few attempts.
-    pub async fn claim_deliveries(
-        &self,
-        sink: String,
-        worker: RunId,
-        now: Timestamp,
-        until: Timestamp,
-        most: u32,
-        eager: bool,
-    ) -> Result<Vec<Claimed>, StoreError> {
-        self.ask(Claim { sink, worker, now, until, most, eager }).await
+    pub async fn claim_deliveries(&self, claim: ClaimDeliveries) -> Result<Vec<Claimed>, StoreError> {
+        self.ask(claim).await
+    }
+
+    /// How many deliveries wait for a sink that is none of these.
+    pub async fn stranded(&self, sinks: Vec<String>) -> Result<u64, StoreError> {
+        self.read(move |connection| {
+            let known = serde_json::to_string(&sinks).unwrap_or_default();
+            let sql = "SELECT count(*) FROM deliveries WHERE state = 'pending' AND sink NOT IN (SELECT value FROM json_each(?1))";
+            let count: i64 = connection.prepare_cached(sql)?.query_row([known], |row| row.get(0))?;
+            Ok(u64::try_from(count).unwrap_or_default())
+        })
+        .await
     }
 
     /// Writes down what became of claimed deliveries. What another worker has claimed since is left alone.
@@ -104,29 +139,21 @@ impl Store {
     }
 }
 
-struct Claim {
-    sink: String,
-    worker: RunId,
-    now: Timestamp,
-    until: Timestamp,
-    most: u32,
-    eager: bool,
-}
-
-impl Request for Claim {
+impl Request for ClaimDeliveries {
     type Reply = Vec<Claimed>;
 
     fn apply(self, connection: &Connection) -> Result<Vec<Claimed>, rusqlite::Error> {
         let sql = "SELECT d.id, d.feed, f.title, f.link, f.language, p.version, p.body, e.first_seen, d.message_id, d.attempts, d.first_failure
                    FROM deliveries d JOIN entries e ON e.id = d.entry JOIN feeds f ON f.id = d.feed LEFT JOIN payloads p ON p.entry = d.entry
                    WHERE d.state = 'pending' AND d.sink = :sink AND f.removed_at IS NULL
+                     AND d.feed IN (SELECT value FROM json_each(:among))
                      AND (d.lease_worker IS NULL OR d.lease_until <= :now)
                      AND (d.next_attempt <= :now
                           OR (:eager AND d.asked = 0 AND d.attempts BETWEEN 1 AND :eager_attempts AND d.last_run IS NOT :worker))
                    ORDER BY d.id LIMIT :most";
         let mut select = connection.prepare_cached(sql)?;
         let values = named_params! {
-            ":sink": self.sink, ":worker": self.worker.0, ":now": seconds(self.now), ":eager": self.eager,
+            ":sink": self.sink, ":among": self.among.0, ":worker": self.worker.0, ":now": seconds(self.now), ":eager": self.eager,
             ":eager_attempts": EAGER_ATTEMPTS, ":most": self.most,
         };
         let claimed: Vec<Claimed> = select

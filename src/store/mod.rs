@@ -12,7 +12,7 @@ mod sinks;
 mod view;
 mod writer;
 
-pub use deliveries::{Claimed, Finished, Settled};
+pub use deliveries::{ClaimDeliveries, Claimed, FeedSet, Finished, Settled};
 pub use entries::{Answer, DocumentRecord, Moved, NewDelivery, NewEntry, PollRecord, Recorded};
 pub use error::StoreError;
 pub use feeds::{ClaimHosts, FeedId, History, HostClaim, Subscribed, Validators};

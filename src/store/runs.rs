@@ -43,6 +43,21 @@ impl Store {
         self.ask(StartRun(now)).await
     }
 
+    /// Whether a feed is due, or a delivery to one of these sinks that does not rest.
+    pub async fn is_anything_due(&self, sinks: Vec<String>, now: Timestamp) -> Result<bool, StoreError> {
+        self.read(move |connection| {
+            let sinks = serde_json::to_string(&sinks).unwrap_or_default();
+            let sql = "SELECT EXISTS (SELECT 1 FROM feeds WHERE active = 1 AND gone_at IS NULL AND next_poll <= ?1
+                                      AND NOT EXISTS (SELECT 1 FROM hosts WHERE hosts.host = feeds.host AND until > ?1))
+                           OR EXISTS (SELECT 1 FROM deliveries d JOIN feeds f ON f.id = d.feed
+                                      WHERE d.state = 'pending' AND d.next_attempt <= ?1 AND f.removed_at IS NULL
+                                      AND d.sink IN (SELECT value FROM json_each(?2))
+                                      AND NOT EXISTS (SELECT 1 FROM sinks WHERE sinks.name = d.sink AND rest_until > ?1))";
+            connection.prepare_cached(sql)?.query_row(params![seconds(now), sinks], |row| row.get(0))
+        })
+        .await
+    }
+
     /// Writes down what a run did, and cleans up what is no longer needed, bounded.
     pub async fn end_run(&self, run: RunId, totals: RunTotals, now: Timestamp) -> Result<(), StoreError> {
         self.ask(EndRun { run, totals, now }).await

@@ -92,7 +92,11 @@ impl World {
 
     async fn claim(&self, run: RunId, now: i64, eager: bool) -> Vec<Claimed> {
         let until = at(now) + Duration::from_secs(600);
-        self.store.claim_deliveries("mail".into(), run, at(now), until, 8, eager).await.unwrap()
+        let among = std::sync::Arc::new((1..9).map(FeedId).collect());
+        self.store
+            .claim_deliveries(ClaimDeliveries { sink: "mail".into(), among, worker: run, now: at(now), until, most: 8, eager })
+            .await
+            .unwrap()
     }
 
     async fn finish(&self, run: RunId, id: crate::delivery::DeliveryId, settled: Settled) {
