@@ -10,13 +10,14 @@ use url::Url;
 
 use super::failure::{Exit, Failure};
 use super::output::local;
-use super::session::{Place, edit_failure, feed, shown, subscribed, subscription};
+use super::session::{Place, edit_failure, feed, subscribed, subscription};
 use super::source;
 use crate::config::edit::{ConfigFile, NewFeed};
 use crate::config::{Backlog, Config, derive_name};
 use crate::feed::{Document, ParseError};
 use crate::fetch::{Answer, Ask, Fetched, Fetcher, Found, Source, discover, normalise_url};
 use crate::poll::{Event, Recorder};
+use crate::secret::redact as shown;
 use crate::store::{IfMissing, Store};
 use crate::units::Interval;
 use crate::words::count;

@@ -4,8 +4,6 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use url::Url;
-
 use super::failure::Failure;
 use super::output::Printer;
 use crate::clock::Clock;
@@ -163,9 +161,4 @@ pub(super) fn channels(config: Config, ids: &HashMap<String, FeedId>) -> Vec<Cha
         Channel { name, sink: Arc::from(sink), addressed }
     };
     config.sinks.into_iter().map(channel).collect()
-}
-
-/// A URL or a path as a person types it, for messages: without secrets.
-pub(super) fn shown(url: &Url) -> String {
-    crate::secret::redact(url)
 }

@@ -168,6 +168,7 @@ impl Config {
         let layers = feeds::Layers::new(&defaults, &tags, &sinks);
         let feed_tables = section::named(&mut root, "feeds", &mut mistakes);
         let feeds = feeds::read(feed_tables, &layers, &shared, &mut mistakes);
+        warn_of_logins(path, readers, &feeds, &mut mistakes);
         root.finish(KEYS, &mut mistakes);
 
         if mistakes.iter().any(|mistake| mistake.severity == Severity::Error) {
@@ -217,6 +218,17 @@ fn warn_of_secrets(path: &Path, readers: Readers, sinks: &[sinks::SinkEntry], mi
         let message = format!("`{0}` stands in a file that other users of this machine can read", key.get_ref());
         let help = format!("run `chmod 600 {}`, or use `{1}_file` or `{1}_command`", path.display(), key.get_ref());
         mistakes.push(Mistake::warning(key.span(), message).help(help));
+    }
+}
+
+/// The same for the passwords in feeds' URLs.
+fn warn_of_logins(path: &Path, readers: Readers, feeds: &[Feed], mistakes: &mut Vec<Mistake>) {
+    let with_login = |feed: &&Feed| matches!(&feed.source, fetch::Source::Http(url) if url.password().is_some());
+    for feed in feeds.iter().filter(with_login).filter(|_| readers == Readers::Others) {
+        let message =
+            format!("the password in the URL of `{}` stands in a file that other users of this machine can read", feed.name);
+        let help = Some(format!("run `chmod 600 {}`", path.display()));
+        mistakes.push(Mistake { severity: Severity::Warning, message, span: None, help });
     }
 }
 

@@ -58,7 +58,9 @@ impl FetchError {
     #[must_use]
     pub fn help(&self) -> Option<String> {
         let words = match &self.kind {
-            FetchErrorKind::Status(401) => "write user name and password into the URL: https://NAME:PASSWORD@host/…",
+            FetchErrorKind::Status(401) => {
+                "write user name and password into the URL (https://NAME:PASSWORD@host/…), in a configuration that only you can read"
+            }
             FetchErrorKind::Status(404) => "look for the feed's new address on its site, and `feeds add` that",
             FetchErrorKind::Status(410) => "the publisher has ended it: `feeds remove` it",
             FetchErrorKind::TooLarge(_) => "raise `max_body` under `[http]` if the document is meant to be that large",
