@@ -97,7 +97,9 @@ pub(super) async fn run(place: &Place, arguments: Arguments) -> Result<Exit, Fai
 async fn one(place: &Place, arguments: &Arguments, text: &str) -> Result<(), Failure> {
     let config = place.config()?;
     let wrong = |error: String| Failure::usage(format!("cannot add `{}`", crate::secret::redact_text(text))).because(error);
-    let typed = normalise_url(text).map_err(|error| wrong(error.to_string()))?;
+    let mut typed = normalise_url(text).map_err(|error| wrong(error.to_string()))?;
+    // A fragment is never sent: with another one it is the same feed.
+    typed.set_fragment(None);
     known(&config, &typed)?;
     if let Some(name) = &arguments.name
         && config.feed(name).is_some()
@@ -113,8 +115,8 @@ async fn one(place: &Place, arguments: &Arguments, text: &str) -> Result<(), Fai
         Err(ParseError::Page) => of_page(place, &config, &fetcher, &typed, &answer).await?,
         Err(error) => return Err(cannot(&typed).because(error.to_string())),
     };
-    // An address that has moved for good is written down as it is now; a login stays with its origin.
     let mut answer = answer;
+    // An address that has moved for good is written down as it is now; a login stays with its origin.
     let url = match answer.moved_to.take() {
         Some(moved) if has_login(&url) => with_login_of(&url, moved).unwrap_or(url),
         Some(moved) => moved,
@@ -128,7 +130,10 @@ async fn one(place: &Place, arguments: &Arguments, text: &str) -> Result<(), Fai
 
 /// Keeps the pace of the address's host, as far as it is known: the pause since it was last asked, and its own wish.
 async fn wait_for_host(place: &Place, config: &Config, url: &Url) -> Result<(), Failure> {
-    let (Some(view), Some(host)) = (place.view(config)?, Source::Http(url.clone()).host()) else { return Ok(()) };
+    // A database that cannot be used is told before anything is asked or written; another user's says nothing here.
+    let path = place.database_path(config)?;
+    let view = if may_write(&config.path, &path) { place.view(config)? } else { None };
+    let (Some(view), Some(host)) = (view, Source::Http(url.clone()).host()) else { return Ok(()) };
     let (last_asked, until) = view.host(&host)?;
     let now = place.clock.now();
     if let Some(until) = until.filter(|until| *until > now) {
@@ -304,7 +309,9 @@ fn may_write(config: &Path, database: &Path) -> bool {
 fn tell(place: &Place, name: &str, url: &Url, document: &Document, queued: usize, recorded: bool) -> Result<(), Failure> {
     let config = place.config()?;
     let feed = feed(&config, name)?;
-    let newest = document.entries.iter().take(SHOWN);
+    let mut entries: Vec<&crate::feed::Entry> = document.entries.iter().collect();
+    entries.sort_by_key(|entry| std::cmp::Reverse(entry.dated()));
+    let newest = entries.into_iter().take(SHOWN);
     if place.printer.json {
         let entry = |entry: &crate::feed::Entry| AddedEntry {
             title: entry.title.clone(),

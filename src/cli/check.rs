@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::failure::{Exit, Failure};
 use super::session::{Place, id_domain};
-use crate::config::Config;
+use crate::config::{Config, Severity};
 use crate::deliver::{Addressed, Order, make};
 use crate::delivery::{DeliveryId, MessageId, Outcome};
 use crate::feed::{Entry, FeedFacts, Link};
@@ -74,11 +74,15 @@ fn tell(place: &Place, check: &Looked) {
 
 fn configuration(config: &Config) -> Looked {
     let what = config.path.display().to_string();
-    if config.warnings.is_empty() {
-        let (feeds, sinks) = (count(config.feeds.len() as u64, "feed"), count(config.sinks.len() as u64, "sink"));
-        return Looked { what, ok: true, detail: format!("{feeds}, {sinks}"), help: None };
+    if config.warnings.list.iter().any(|mistake| mistake.severity == Severity::Exposed) {
+        let detail = format!("others can read a secret in it\n{}", config.warnings.to_string().trim_end());
+        return Looked { what, ok: false, detail, help: None };
     }
-    Looked { what, ok: false, detail: format!("\n{}", config.warnings.to_string().trim_end()), help: None }
+    if !config.warnings.is_empty() {
+        tracing::warn!("{}", config.warnings.to_string().trim_start_matches("warning: ").trim_end());
+    }
+    let (feeds, sinks) = (count(config.feeds.len() as u64, "feed"), count(config.sinks.len() as u64, "sink"));
+    Looked { what, ok: true, detail: format!("{feeds}, {sinks}"), help: None }
 }
 
 fn database(place: &Place, config: &Config) -> Looked {

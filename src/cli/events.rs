@@ -1,5 +1,6 @@
 //! What a run tells while it goes on: events for scripts, log lines for people, a progress line, and the sums for the end.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -14,6 +15,8 @@ use crate::store::RunTotals;
 pub(super) struct Listener {
     printer: Arc<Printer>,
     tally: Mutex<Tally>,
+    /// Sinks whose trouble was told as an error.
+    troubled: Mutex<HashSet<String>>,
 }
 
 /// The sums of a run.
@@ -66,7 +69,7 @@ struct Line<'a> {
 
 impl Listener {
     pub(super) fn new(printer: Arc<Printer>) -> Self {
-        Self { printer, tally: Mutex::default() }
+        Self { printer, tally: Mutex::default(), troubled: Mutex::default() }
     }
 
     /// The sums so far.
@@ -152,15 +155,16 @@ impl Listener {
                 let was_there = if *was_there { " (it was there already)" } else { "" };
                 tracing::info!(sink, feed, receipt, "delivered {title} to `{sink}`{was_there}");
             }
-            deliver::Event::Retry { item, error, next_attempt } => {
+            deliver::Event::Retry { item, error, next_attempt, first } => {
                 self.emit(&Line { error: Some(error), next_attempt: Some(*next_attempt), ..line("retry", item) });
                 let (sink, feed, title) = (&item.sink, &item.feed, titled(item));
-                tracing::warn!(
-                    sink,
-                    feed,
-                    "{title} could not be delivered to `{sink}` now: {error} (next try {})",
-                    local(*next_attempt)
-                );
+                let text = format!("{title} could not be delivered to `{sink}` now: {error} (next try {})", local(*next_attempt));
+                // Trouble is an error once: for the first entry of a sink that meets it.
+                if *first && self.is_news(sink) {
+                    tracing::error!(sink, feed, "{text}");
+                } else {
+                    tracing::warn!(sink, feed, "{text}");
+                }
             }
             deliver::Event::Rejected { item, error } => {
                 self.emit(&Line { error: Some(error), ..line("rejected", item) });
@@ -179,13 +183,17 @@ impl Listener {
                 let text = format!(
                     "cannot deliver to `{sink}` ({place}): {error}\nhelp: its queue is kept; `feeds check` tries the sink"
                 );
-                if *first {
+                if *first && self.is_news(sink) {
                     tracing::error!(sink, "{text}");
                 } else {
                     tracing::warn!(sink, "{text}");
                 }
             }
         }
+    }
+
+    fn is_news(&self, sink: &str) -> bool {
+        self.troubled.lock().unwrap_or_else(PoisonError::into_inner).insert(sink.to_owned())
     }
 
     fn count(&self, add: impl FnOnce(&mut Tally)) {

@@ -22,10 +22,13 @@ struct Row {
 pub(super) fn run(place: &Place) -> Result<Exit, Failure> {
     let config = place.config()?;
     let known: Vec<_> = config.feeds.iter().map(subscribed).collect();
-    let statuses = match place.view(&config)? {
-        Some(view) => view.feeds(&known)?,
-        None => vec![None; known.len()],
-    };
+    // The subscriptions are the configuration's; the database only adds their titles.
+    let read = || Ok::<_, Failure>(place.view(&config)?.map(|view| view.feeds(&known)).transpose()?);
+    let statuses = read().unwrap_or_else(|failure| {
+        tracing::warn!("{}", failure.lines("titles are missing").trim_start_matches("titles are missing: "));
+        None
+    });
+    let statuses = statuses.unwrap_or_else(|| vec![None; known.len()]);
     let row = |(feed, status): (&crate::config::Feed, Option<crate::store::FeedStatus>)| Row {
         name: feed.name.clone(),
         url: redact_text(&feed.url),

@@ -29,8 +29,8 @@ pub(super) struct Pass {
     pub(super) eager: bool,
 }
 
-/// How long what is under way may go on after a signal to stop.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long what is under way may go on after a signal to stop: with what is written down then, less than ten seconds in all.
+const GRACE: Duration = Duration::from_secs(9);
 
 /// Polls and delivers once. The lock is held by the caller.
 pub(super) async fn pass(

@@ -56,7 +56,7 @@ pub(super) async fn run(place: &Place, arguments: Arguments) -> Result<Exit, Fai
         return dry_run::run(place, &config, arguments.force, &arguments.only).await;
     }
     if !config.warnings.is_empty() {
-        tracing::warn!("{}", config.warnings);
+        tracing::warn!("{}", config.warnings.to_string().trim_start_matches("warning: ").trim_end());
     }
     let path = place.database_path(&config)?;
     let failed = |error| database_failure(&path, error);
@@ -89,7 +89,7 @@ async fn stay(
     mut stop: watch::Receiver<bool>,
 ) -> Result<Exit, Failure> {
     /// How often it is looked whether something is due: reading two indexes, and the file where it was changed.
-    const LOOK: Duration = Duration::from_secs(15);
+    const LOOK: Duration = Duration::from_secs(2);
     let mut good = std::fs::read_to_string(&config.path).unwrap_or_default();
     let mut told_of = String::new();
     loop {
@@ -197,7 +197,8 @@ fn summary(tally: &Tally, places: &[String]) -> String {
     text
 }
 
-/// Turns to true at the first SIGTERM or Ctrl-C. A second one ends the process as it would any other.
+/// Turns to true at the first SIGTERM or Ctrl-C. A second one ends the process at once: what was under way is taken up by the
+/// next run.
 fn stop_on_signals() -> Result<watch::Receiver<bool>, Failure> {
     let failed = |error: std::io::Error| Failure::storage(format!("cannot listen for signals: {error}"));
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
@@ -209,10 +210,19 @@ fn stop_on_signals() -> Result<watch::Receiver<bool>, Failure> {
             _ = interrupt.recv() => {}
         }
         sender.send_replace(true);
-        // Kept, so that those who wait for the word do not take its end for one.
-        std::future::pending::<()>().await;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        at_once();
     });
     Ok(receiver)
+}
+
+/// Ends the process with the status of one that was told to end.
+#[expect(clippy::exit, reason = "nothing that is under way may hold it up")]
+fn at_once() {
+    std::process::exit(i32::from(Exit::Done.code()));
 }
 
 #[cfg(test)]

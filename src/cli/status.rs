@@ -103,7 +103,7 @@ fn read(config: &Config, wanted: &[&Feed], view: Option<&View>) -> Result<Status
         config.feeds.iter().position(|feed| feed.name == name).and_then(|place| statuses.get(place).cloned().flatten())
     };
     let QueueLength { pending, failed, held } = view.queue_length()?;
-    let sinks = view.resting()?.into_iter().filter(|(name, _)| config.sink(name).is_some());
+    let sinks = view.troubled()?.into_iter().filter(|(name, _)| config.sink(name).is_some());
     Ok(Status {
         feeds: wanted.iter().map(|feed| row(feed, of(&feed.name))).collect(),
         queue: Queue { pending, failed, held },
@@ -146,7 +146,8 @@ fn row(feed: &Feed, status: Option<FeedStatus>) -> FeedRow {
         state,
         last_attempt: status.last_attempt,
         last_success: status.last_success,
-        next_poll: Some(status.next_poll).filter(|at| polled && *at > Timestamp::UNIX_EPOCH),
+        next_poll: Some(status.next_poll.max(status.left_alone_until.unwrap_or(Timestamp::UNIX_EPOCH)))
+            .filter(|at| polled && *at > Timestamp::UNIX_EPOCH),
         because: status.because.filter(|_| polled),
         failures: status.failures,
         failing_since: status.failing_since,
@@ -199,7 +200,8 @@ fn overview(place: &Place, status: &Status) {
     }
     for sink in &status.sinks {
         let tries = count(sink.failures, "try");
-        place.printer.fact(&format!("sink `{}` rests after {tries}, since {}: {}", sink.name, local(sink.since), sink.error));
+        let (since, next) = (local(sink.since), local(sink.next_attempt));
+        place.printer.fact(&format!("sink `{}`: {} ({tries} since {since}, next {next})", sink.name, sink.error));
     }
     let Queue { pending, failed, held } = status.queue;
     place.printer.fact(&format!("queue: {pending} pending, {failed} failed, {held} held"));

@@ -14,6 +14,8 @@ pub enum Severity {
     Error,
     /// It can, but not as it was meant, perhaps.
     Warning,
+    /// It can, and others can read a secret in it: `feeds check` fails.
+    Exposed,
 }
 
 /// One mistake in the configuration.
@@ -89,7 +91,7 @@ impl Mistakes {
     fn show(&self, mistake: &Mistake, hidden: &Hidden, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = match mistake.severity {
             Severity::Error => "error",
-            Severity::Warning => "warning",
+            Severity::Warning | Severity::Exposed => "warning",
         };
         writeln!(f, "{word}: {}", mistake.message)?;
         let path = self.path.display();

@@ -217,7 +217,7 @@ fn warn_of_secrets(path: &Path, readers: Readers, sinks: &[sinks::SinkEntry], mi
     for key in sinks.iter().flat_map(|sink| &sink.inline) {
         let message = format!("`{0}` stands in a file that other users of this machine can read", key.get_ref());
         let help = format!("run `chmod 600 {}`, or use `{1}_file` or `{1}_command`", path.display(), key.get_ref());
-        mistakes.push(Mistake::warning(key.span(), message).help(help));
+        mistakes.push(Mistake { severity: Severity::Exposed, ..Mistake::warning(key.span(), message).help(help) });
     }
 }
 
@@ -228,7 +228,7 @@ fn warn_of_logins(path: &Path, readers: Readers, feeds: &[Feed], mistakes: &mut 
         let message =
             format!("the password in the URL of `{}` stands in a file that other users of this machine can read", feed.name);
         let help = Some(format!("run `chmod 600 {}`", path.display()));
-        mistakes.push(Mistake { severity: Severity::Warning, message, span: None, help });
+        mistakes.push(Mistake { severity: Severity::Exposed, message, span: None, help });
     }
 }
 

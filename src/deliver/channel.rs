@@ -229,7 +229,7 @@ impl Courier {
 fn again(item: Item, reason: String, after: Option<Duration>, attempts: u32, now: Timestamp) -> (Settled, Event) {
     let next_attempt = now + back_off(attempts, item.id.0, after);
     let settled = Settled::Again { next_attempt, asked: after.is_some(), error: reason.clone() };
-    (settled, Event::Retry { item, error: reason, next_attempt })
+    (settled, Event::Retry { item, error: reason, next_attempt, first: attempts == 1 })
 }
 
 fn item(channel: &Channel, claim: &Claimed) -> Item {

@@ -32,6 +32,8 @@ pub enum Event {
         error: String,
         /// When it is tried next.
         next_attempt: Timestamp,
+        /// It had not been tried before.
+        first: bool,
     },
     /// It is given up.
     Rejected {

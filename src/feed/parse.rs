@@ -58,7 +58,7 @@ pub fn parse(bytes: &[u8], content_type: Option<&str>, base: Option<&Url>) -> Re
     }
     // An empty id stands for "none": feed-rs would make a random one at each parse.
     let parser = Builder::new().sanitize_content(false).base_uri(base).id_generator(|_, _, _| String::new()).build();
-    let feed = match parser.parse(bytes) {
+    let mut feed = match parser.parse(bytes) {
         Ok(feed) => feed,
         Err(_) if looks_like_html(bytes) => return Err(ParseError::Page),
         Err(error) => return Err(ParseError::Unreadable(in_words(&error))),
@@ -68,7 +68,9 @@ pub fn parse(bytes: &[u8], content_type: Option<&str>, base: Option<&Url>) -> Re
     }
     let mut remarks = Vec::new();
     if feed.entries.len() > MOST_ENTRIES {
-        remarks.push(format!("only the first {MOST_ENTRIES} of {} entries are read", feed.entries.len()));
+        remarks.push(format!("only the newest {MOST_ENTRIES} of {} entries are read", feed.entries.len()));
+        // Some archives have their newest entry last.
+        feed.entries.sort_by_key(|entry| std::cmp::Reverse(entry.published.or(entry.updated)));
     }
     Ok(Parsed { document: document(feed, base), remarks })
 }
@@ -116,28 +118,33 @@ fn document(feed: model::Feed, base: Option<&Url>) -> Document {
         id: given(feed.id),
         updated: time(feed.updated.or(feed.published)),
         language: feed.language.and_then(given),
-        entries: feed.entries.into_iter().take(MOST_ENTRIES).map(|item| entry(item, atom, inherited, base)).collect(),
+        entries: feed.entries.into_iter().take(MOST_ENTRIES).map(|item| entry(item, format, inherited, base)).collect(),
         authors,
     }
 }
 
-fn entry(item: model::Entry, atom: bool, inherited: &[Person], base: Option<&Url>) -> Entry {
+fn entry(item: model::Entry, format: &str, inherited: &[Person], base: Option<&Url>) -> Entry {
+    let atom = format == "atom";
     let mut authors = people(item.authors);
     if authors.is_empty() {
         authors = inherited.to_vec();
     }
     let id = given(item.id);
-    let mut links = links(item.links, base);
-    let (mut enclosures, rest) = links.drain(..).partition::<Vec<_>, _>(|link| link.rel.as_deref() == Some("enclosure"));
-    links = rest;
+    let (files, pages): (Vec<_>, Vec<_>) = item.links.into_iter().partition(|link| is_file(link, format));
+    let (comments, pages): (Vec<_>, Vec<_>) = pages.into_iter().partition(is_comments);
+    let comments = links(comments, base).into_iter().next().map(|link| link.href);
+    let mut links = links(pages, base);
     links.sort_by_key(|link| !matches!(link.rel.as_deref(), None | Some("alternate" | "")));
     if links.is_empty() {
         // A guid that is an address is a permalink.
         let permalink = id.as_deref().and_then(|id| Url::parse(id).ok()).filter(|url| matches!(url.scheme(), "http" | "https"));
         links.extend(permalink.map(|url| Link { href: url.into(), ..Link::default() }));
     }
-    let mut found: Vec<Enclosure> =
-        enclosures.drain(..).map(|link| Enclosure { url: link.href, r#type: link.r#type, length: None }).collect();
+    let file = |link: model::Link| {
+        let (length, r#type) = (link.length, link.media_type.clone());
+        Some(Enclosure { url: self::links(vec![link], base).pop()?.href, r#type, length })
+    };
+    let mut found: Vec<Enclosure> = files.into_iter().take(MOST_PARTS).filter_map(file).collect();
     for content in item.media.into_iter().flat_map(|media| media.content).take(MOST_PARTS) {
         let Some(url) = content.url else { continue };
         let url = String::from(url);
@@ -155,7 +162,8 @@ fn entry(item: model::Entry, atom: bool, inherited: &[Person], base: Option<&Url
         links,
         authors,
         published: time(item.published),
-        updated: time(item.updated),
+        // RSS has one date; what stands in the other place is a copy of it.
+        updated: time(item.updated.filter(|at| atom || Some(*at) != item.published)),
         summary: item.summary.and_then(|summary| body(summary, atom)),
         content: content.and_then(given),
         base: item.base.and_then(given),
@@ -166,9 +174,18 @@ fn entry(item: model::Entry, atom: bool, inherited: &[Person], base: Option<&Url
             .filter_map(|tag| given(text::one_line(&tag.label.unwrap_or(tag.term))))
             .collect(),
         enclosures: found,
-        comments: None,
+        comments,
         language: item.language.and_then(given),
     }
+}
+
+/// Whether a link is a file that comes with the entry: JSON Feed gives its attachments a type, and nothing else one.
+fn is_file(link: &model::Link, format: &str) -> bool {
+    link.rel.as_deref() == Some("enclosure") || (format == "json" && link.media_type.is_some())
+}
+
+fn is_comments(link: &model::Link) -> bool {
+    matches!(link.target, Some(model::LinkTarget::Comments)) || link.rel.as_deref() == Some("replies")
 }
 
 fn links(links: Vec<model::Link>, base: Option<&Url>) -> Vec<Link> {
@@ -192,11 +209,16 @@ fn acts(href: &str) -> bool {
 
 fn people(people: Vec<model::Person>) -> Vec<Person> {
     let person = |person: model::Person| Person {
-        name: person.name.map(|name| text::one_line(&name)).and_then(given),
+        name: person.name.map(|name| bare(&text::one_line(&name)).to_owned()).and_then(given),
         email: person.email.map(|email| text::one_line(&email)).and_then(given),
         uri: person.uri.and_then(given),
     };
     people.into_iter().take(MOST_PARTS).map(person).filter(|person| person.shown().is_some()).collect()
+}
+
+/// RSS writes its authors as `address (name)`, and the parentheses stay behind.
+fn bare(name: &str) -> &str {
+    name.strip_prefix('(').and_then(|name| name.strip_suffix(')')).unwrap_or(name)
 }
 
 /// A title as plain text. What RSS calls plain often holds markup or entities once more.
@@ -233,7 +255,7 @@ mod tests {
         let document = read(
             r#"<rss version="2.0"><channel><title>News &amp;amp; more</title><link>https://example.org/</link>
             <item><title>A &lt;b&gt;bold&lt;/b&gt; one</title><link>/1</link><guid>g1</guid><description>&lt;p&gt;text&lt;/p&gt;</description>
-            <pubDate>Fri, 02 Jan 2026 03:04:05 GMT</pubDate><category>x</category><enclosure url="https://example.org/a.mp3" type="audio/mpeg" length="12"/></item>
+            <pubDate>Fri, 02 Jan 2026 03:04:05 GMT</pubDate><category>x</category><comments>/1#comments</comments><author>jane@example.org (Jane Roe)</author><enclosure url="https://example.org/a.mp3" type="audio/mpeg" length="12"/></item>
             <item><guid>https://example.org/2</guid><title>1 &lt; 2</title></item></channel></rss>"#,
         );
         assert_eq!(document.title.as_deref(), Some("News & more"));
@@ -243,6 +265,8 @@ mod tests {
         assert_eq!(first.body(), Some("<p>text</p>"));
         assert_eq!(first.dated().unwrap().to_string(), "2026-01-02T03:04:05Z");
         assert_eq!((first.enclosures.len(), first.enclosures[0].length), (1, Some(12)));
+        assert_eq!((first.comments.as_deref(), first.updated), (Some("https://example.org/1#comments"), None));
+        assert_eq!(first.authors[0].name.as_deref(), Some("Jane Roe"));
         assert_eq!(second.title.as_deref(), Some("1 < 2"));
         assert_eq!(second.link(), Some("https://example.org/2"));
     }

@@ -6,7 +6,7 @@ use lettre::Message;
 use lettre::message::header::{ContentTransferEncoding, ContentType};
 use lettre::message::{Body, Mailbox, MultiPart, MultiPartKind, SinglePart};
 
-use super::{Format, Look, Mail, headers, page};
+use super::{Format, Look, Mail, encoded, headers, page};
 use crate::article::Article;
 use crate::delivery::MessageId;
 use crate::expression::{Template, TemplateError};
@@ -108,8 +108,8 @@ pub fn compose(letter: Letter<'_>, look: &Look) -> Result<Mail, ComposeError> {
     let Letter { entry, facts, message_id, first_seen, .. } = letter;
     let Filled { sender, recipients, subject } = fill(letter, look)?;
     let mut builder = Message::builder()
-        .from(sender.clone())
-        .subject(subject.clone())
+        .raw_header(headers::from(&sender))
+        .raw_header(headers::raw("Subject", &subject, encoded::unstructured(&subject, "Subject: ".len())))
         .date(headers::date(entry.dated(), first_seen))
         .message_id(Some(format!("<{message_id}>")));
     for recipient in &recipients {
@@ -128,7 +128,7 @@ pub fn compose(letter: Letter<'_>, look: &Look) -> Result<Mail, ComposeError> {
         Format::Text => builder.singlepart(plain()),
         Format::Url => {
             let link = entry.link().ok_or(ComposeError::NoLink)?;
-            builder.singlepart(part(ContentType::TEXT_PLAIN, &format!("{link}\n")))
+            builder.singlepart(part(ContentType::TEXT_PLAIN, link))
         }
     };
     let message = built.map_err(|error| ComposeError::Build(error.to_string()))?;

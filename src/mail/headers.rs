@@ -10,6 +10,7 @@ use lettre::message::{Mailbox, MessageBuilder};
 use url::Url;
 
 use super::compose::ComposeError;
+use super::encoded;
 use crate::delivery::MessageId;
 use crate::feed::text::{cut, one_line};
 use crate::feed::{Entry, Facts};
@@ -73,13 +74,36 @@ pub(super) fn date(dated: Option<Timestamp>, first_seen: Timestamp) -> SystemTim
     SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(at.as_second()).unwrap_or_default())
 }
 
+/// A header that is written out already.
+pub(super) fn raw(name: &'static str, text: &str, written: String) -> HeaderValue {
+    HeaderValue::dangerous_new_pre_encoded(HeaderName::new_from_ascii_str(name), text.to_owned(), written)
+}
+
+/// Whom the mail comes from.
+pub(super) fn from(sender: &Mailbox) -> HeaderValue {
+    let address = &sender.email;
+    let written = match &sender.name {
+        None => format!("{address}"),
+        Some(name) => {
+            let name = encoded::phrase(name, "From: ".len());
+            let last = name.rsplit("\r\n").next().unwrap_or_default().len();
+            let fold = if last + address.to_string().len() + 9 > 76 { "\r\n" } else { "" };
+            format!("{name}{fold} <{address}>")
+        }
+    };
+    raw("From", &sender.to_string(), written)
+}
+
 /// The headers by which programs and filters know the mail: its list (RFC 2919), its origin, its language.
 pub(super) fn labels(mut builder: MessageBuilder, entry: &Entry, facts: &Facts, id: &MessageId) -> MessageBuilder {
     let domain = id.as_str().rsplit('@').next().unwrap_or("localhost");
-    let title = phrase(&facts.feed.title).map(|title| format!("{title} ")).unwrap_or_default();
+    let title = phrase(&facts.feed.title).unwrap_or_default();
+    let list = format!("<{}.{domain}>", facts.feed.name);
+    let named =
+        if title.is_empty() { list.clone() } else { format!("{}\r\n {list}", encoded::phrase(&title, "List-Id: ".len())) };
+    builder = builder.raw_header(raw("List-Id", &list, named));
     let language = entry.language.as_deref().unwrap_or(&facts.feed.language);
     let labels = [
-        ("List-Id", format!("{title}<{}.{domain}>", facts.feed.name)),
         ("List-Post", "NO".to_owned()),
         ("Auto-Submitted", "auto-generated".to_owned()),
         ("Archived-At", unfoldable(&facts.entry.link).map(|link| format!("<{link}>")).unwrap_or_default()),

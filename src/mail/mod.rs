@@ -3,6 +3,7 @@
 //! randomness.
 
 mod compose;
+mod encoded;
 mod headers;
 mod page;
 

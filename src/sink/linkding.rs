@@ -159,6 +159,10 @@ impl Linkding {
         match reply.status {
             200 | 201 => match number(&reply) {
                 Some(id) => Verdict::This(Outcome::Accepted { receipt: format!("bookmark {id}"), was_there: false }),
+                // "Created" is only said by what has created something.
+                None if reply.status == 201 => {
+                    Verdict::This(Outcome::Accepted { receipt: "created".to_owned(), was_there: false })
+                }
                 // A login page or a captive portal says 200 to everything.
                 None => Verdict::rest(format!("{}, and no bookmark: is that a linkding?", answer::said(&reply))),
             },

@@ -32,8 +32,9 @@ use writer::{Request, Writer};
 /// A handle to the database for those who write to it. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
-    writer: Writer,
+    /// Closed first: only a connection that writes can take the write-ahead log in at the end.
     reader: Arc<Mutex<Connection>>,
+    writer: Writer,
 }
 
 /// Whether a database that is not there is made.
@@ -53,7 +54,7 @@ impl Store {
     pub fn open(path: &Path, missing: IfMissing) -> Result<Self, StoreError> {
         let writing = open::for_writing(path, missing)?;
         let reader = open::for_reading(path)?;
-        Ok(Self { writer: Writer::start(writing)?, reader: Arc::new(Mutex::new(reader)) })
+        Ok(Self { reader: Arc::new(Mutex::new(reader)), writer: Writer::start(writing)? })
     }
 
     /// Hands a request to the writing thread; answered after its transaction is committed.

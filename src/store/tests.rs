@@ -13,7 +13,7 @@ use crate::feed::{Entry, Key, Keys};
 struct World {
     store: Store,
     path: std::path::PathBuf,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 const NOW: i64 = 1_800_000_000;
@@ -40,7 +40,7 @@ impl World {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("feeds.db");
-        Self { store: Store::open(&path, IfMissing::Create).unwrap(), path, _folder: folder }
+        Self { store: Store::open(&path, IfMissing::Create).unwrap(), path, folder }
     }
 
     async fn feed(&self, name: &str) -> FeedId {
@@ -209,6 +209,17 @@ async fn a_host_that_wants_to_be_left_alone_is_even_by_force() {
     let claim = |now| ClaimHosts { worker: run, now: at(now), most: 10, until: at(now + 600), force: true, among: among.clone() };
     assert!(world.store.claim_hosts(claim(1)).await.unwrap().is_empty());
     assert_eq!(world.store.claim_hosts(claim(500)).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_closed_database_is_one_file() {
+    let world = World::new();
+    world.feed("news").await;
+    let (path, folder) = (world.path.clone(), world.folder);
+    drop(world.store);
+    let wal = path.with_extension("db-wal");
+    assert!(path.exists() && !wal.exists(), "what is in a log beside it a copy of the file would lack");
+    drop(folder);
 }
 
 #[tokio::test]

@@ -237,9 +237,14 @@ impl View {
         Ok(run.optional()?)
     }
 
-    /// The sinks that rest.
-    pub fn resting(&self) -> Result<Vec<(String, Rest)>, StoreError> {
-        let mut select = self.0.prepare("SELECT rest_until, asked, failures, since, error, name FROM sinks ORDER BY name")?;
+    /// The sinks that rest, and those with deliveries that failed before: each with its last trouble.
+    pub fn troubled(&self) -> Result<Vec<(String, Rest)>, StoreError> {
+        let sql = "SELECT rest_until, asked, failures, since, error, name FROM sinks
+                   UNION ALL
+                   SELECT min(next_attempt), 0, max(attempts), min(first_failure), error, sink FROM deliveries
+                   WHERE state = 'pending' AND error IS NOT NULL AND first_failure IS NOT NULL AND sink NOT IN (SELECT name FROM sinks)
+                   GROUP BY sink ORDER BY 6";
+        let mut select = self.0.prepare(sql)?;
         let rows = select.query_map([], |row| Ok((row.get(5)?, rest(row)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

@@ -2,7 +2,8 @@
 //! one is answered only after the commit.
 
 use std::any::Any;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
@@ -22,9 +23,25 @@ const TOGETHER: usize = 256;
 /// How many requests may wait before those who ask must.
 const WAITING: usize = 1_024;
 
-/// The asking end of the writing thread.
+/// The asking end of the writing thread. When the last one is dropped, the thread's connection is closed before the process ends:
+/// only so is the write-ahead log taken into the database.
 #[derive(Debug, Clone)]
-pub(super) struct Writer(mpsc::SyncSender<Box<dyn Job>>);
+pub(super) struct Writer(Arc<Thread>);
+
+#[derive(Debug)]
+struct Thread {
+    jobs: Option<mpsc::SyncSender<Box<dyn Job>>>,
+    handle: Option<JoinHandle<()>>,
+}
+
+impl Drop for Thread {
+    fn drop(&mut self) {
+        self.jobs.take();
+        if let Some(handle) = self.handle.take() {
+            handle.join().ok();
+        }
+    }
+}
 
 /// A request whose type is forgotten, and the way back for its answer.
 trait Job: Send {
@@ -62,18 +79,20 @@ impl Writer {
             }
         };
         let started = std::thread::Builder::new().name("store".to_owned()).spawn(work);
-        started.map(|_| Self(sender)).map_err(|error| StoreError::Other(error.to_string()))
+        let handle = started.map_err(|error| StoreError::Other(error.to_string()))?;
+        Ok(Self(Arc::new(Thread { jobs: Some(sender), handle: Some(handle) })))
     }
 
     /// Has a request done.
     pub(super) async fn ask<R: Request>(&self, request: R) -> Result<R::Reply, StoreError> {
         let (back, answer) = oneshot::channel();
         let job: Box<dyn Job> = Box::new(Pending { request: Some(request), back });
-        match self.0.try_send(job) {
+        let jobs = self.0.jobs.as_ref().ok_or(StoreError::Stopped)?;
+        match jobs.try_send(job) {
             Ok(()) => {}
             Err(mpsc::TrySendError::Disconnected(_)) => return Err(StoreError::Stopped),
             Err(mpsc::TrySendError::Full(job)) => {
-                let sender = self.0.clone();
+                let sender = jobs.clone();
                 let sent = tokio::task::spawn_blocking(move || sender.send(job).is_ok()).await;
                 if !matches!(sent, Ok(true)) {
                     return Err(StoreError::Stopped);

@@ -133,6 +133,7 @@ fn show_tells_what_a_document_holds_without_a_configuration() {
     assert_eq!(entry["link"], "https://example.org/log/three-storms");
     assert_eq!(entry["published"], "2026-11-14T06:30:00Z");
     assert_eq!(entry["enclosures"][0]["type"], "audio/mpeg");
+    assert_eq!(entry["comments"], "https://example.org/log/three-storms#comments");
     assert!(entry["content"].as_str().unwrap().contains("<table>"));
     reader.run(&["show", path]).succeeds().shows("The Lighthouse & the Loom").shows("Counting waves");
 }
