@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::dry_run;
 use super::events::Tally;
@@ -70,13 +71,23 @@ pub(super) async fn run(place: &Place, arguments: Arguments) -> Result<Exit, Fai
     };
     let store = Store::open(&path, IfMissing::Create).map_err(failed)?;
     let stop = stop_on_signals()?;
-    let work = Pass { force: arguments.force, only: arguments.only, eager: true };
+    let work = Pass {
+        force: arguments.force,
+        only: arguments.only,
+        eager: true,
+        patience: if arguments.once { PATIENCE } else { LOOK },
+    };
     if arguments.once {
         let tally = told(place, config, &store, &path, &work, &stop).await?;
         return Ok(if tally.needs_person { Exit::NeedsPerson } else { Exit::Done });
     }
     stay(place, config, &store, &path, work, stop).await
 }
+
+/// How often it is looked whether something is due; a look that finds nothing costs a millisecond and no request.
+const LOOK: Duration = Duration::from_secs(60);
+/// How long `run --once` stays for the sake of sinks that have a rate. What is left then is the next run's.
+const PATIENCE: Duration = Duration::from_secs(30 * 60);
 
 /// Stays up: a pass whenever something may be due. Ends when told to.
 async fn stay(
@@ -87,14 +98,13 @@ async fn stay(
     mut work: Pass,
     mut stop: watch::Receiver<bool>,
 ) -> Result<Exit, Failure> {
-    /// How often it is looked whether something is due; a look that finds nothing costs a millisecond and no request.
-    const LOOK: Duration = Duration::from_secs(60);
     loop {
+        let next = Instant::now() + LOOK;
         told(place, config, store, path, &work, &stop).await?;
         // Only the first pass asks out of turn.
         work = Pass { force: false, eager: false, ..work };
         tokio::select! {
-            () = tokio::time::sleep(LOOK) => {}
+            () = tokio::time::sleep_until(next) => {}
             _ = stop.wait_for(|stop| *stop) => return Ok(Exit::Done),
         }
         if *stop.borrow() {

@@ -4,8 +4,10 @@ use jiff::Timestamp;
 
 use crate::article::{article, summary};
 use crate::delivery::MessageId;
+use crate::expression::Template;
+use crate::feed::text::{cut, one_line, to_html};
 use crate::feed::{Entry, Facts, FeedFacts};
-use crate::mail::{ComposeError, Letter, Look, compose};
+use crate::mail::{ComposeError, FROM_NAME, Letter, Look, SUBJECT, compose};
 use crate::sink::{Link, Made, Wants};
 
 /// How a feed's entries are delivered to one sink.
@@ -30,6 +32,10 @@ pub struct Order<'a> {
     pub message_id: &'a MessageId,
     /// When the entry was first seen.
     pub first_seen: Timestamp,
+    /// Why only a short form of it is made; `None`: the whole.
+    pub small: Option<&'a str>,
+    /// The names of other feeds that carry the same story.
+    pub also_in: &'a [String],
 }
 
 /// Why nothing could be made of an entry.
@@ -43,24 +49,81 @@ pub enum MakeError {
     Compose(#[from] ComposeError),
 }
 
+impl MakeError {
+    /// Whether a short form of the entry may be made all the same.
+    #[must_use]
+    pub fn may_shrink(&self) -> bool {
+        match self {
+            Self::NoLink | Self::Compose(ComposeError::NoLink | ComposeError::Address(_)) => false,
+            // Whom it goes to is needed for the short form too.
+            Self::Compose(ComposeError::Template { key, .. }) => *key != "to",
+            Self::Compose(ComposeError::Build(_)) => true,
+        }
+    }
+}
+
 /// Makes what the sink takes. The same order always makes the same.
 ///
 /// # Errors
 /// When the entry lacks what the sink takes, or a template fails on it.
 pub fn make(order: Order<'_>) -> Result<Made, MakeError> {
-    let Order { entry, addressed, wants, message_id, first_seen } = order;
+    let Some(why) = order.small else { return whole(order) };
+    let entry = short(order.entry, why);
+    let order = Order { entry: &entry, ..order };
+    match &order.addressed.look {
+        Some(look) => whole(order).or_else(|error| {
+            // Where the configured words fail on this entry, those that are built in do not.
+            let (Ok(from_name), Ok(subject)) = (Template::parse(FROM_NAME), Template::parse(SUBJECT)) else { return Err(error) };
+            let look = Some(Look { from_name, subject, ..look.clone() });
+            whole(Order { addressed: &Addressed { look, ..order.addressed.clone() }, ..order })
+        }),
+        None => whole(order),
+    }
+}
+
+fn whole(order: Order<'_>) -> Result<Made, MakeError> {
+    let Order { entry, addressed, wants, message_id, first_seen, also_in, small: _ } = order;
+    let told = |summary: &str| {
+        let mut facts = Facts::new(&addressed.feed, entry, summary);
+        facts.entry.also_in = also_in.to_vec();
+        facts
+    };
     match (wants, &addressed.look) {
         (Wants::Mail, Some(look)) => {
             let article = article(entry, Some(addressed.feed.link.as_str()));
-            let facts = Facts::new(&addressed.feed, entry, &article.summary);
+            let facts = told(&article.summary);
             let letter = Letter { entry, article: &article, facts: &facts, message_id, first_seen };
             Ok(Made::Mail(compose(letter, look)?))
         }
         (Wants::Link, _) | (Wants::Mail, None) => {
             let url = entry.link().ok_or(MakeError::NoLink)?.to_owned();
             let title = entry.title.clone().unwrap_or_else(|| url.clone());
-            let facts = Facts::new(&addressed.feed, entry, &summary(entry));
+            let facts = told(&summary(entry));
             Ok(Made::Link(Link { url, title, facts }))
         }
+    }
+}
+
+/// What a short form keeps of the words that say why.
+const WHY: usize = 500;
+
+/// What is left of an entry that cannot go as it is: who, when and where, and why there is no more.
+fn short(entry: &Entry, why: &str) -> Entry {
+    let link = entry.link().map(|href| crate::feed::Link { href: href.to_owned(), ..crate::feed::Link::default() });
+    let mut content = format!("<p>This post could not be delivered whole: {}</p>", to_html(&cut(&one_line(why), WHY)));
+    if let Some(link) = &link {
+        let href = to_html(&link.href);
+        content.extend(["<p>It stands at <a href=\"", &href, "\">", &href, "</a>.</p>"]);
+    }
+    Entry {
+        id: entry.id.clone(),
+        title: entry.title.clone(),
+        links: link.into_iter().collect(),
+        authors: entry.authors.clone(),
+        published: entry.published,
+        updated: entry.updated,
+        language: entry.language.clone(),
+        content: Some(content),
+        ..Entry::default()
     }
 }

@@ -90,6 +90,9 @@ fn notes(entry: &Entry, facts: &Facts) -> Vec<(&'static str, String, String)> {
     if !entry.tags.is_empty() {
         notes.push(("Tags", cut(&one_line(&entry.tags.join(", ")), 300), String::new()));
     }
+    if !facts.entry.also_in.is_empty() {
+        notes.push(("Also in", cut(&facts.entry.also_in.join(", "), 300), String::new()));
+    }
     notes.push(("Feed", facts.feed.name.clone(), String::new()));
     notes
 }

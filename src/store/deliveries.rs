@@ -6,9 +6,10 @@ use rusqlite::{Connection, OptionalExtension as _, named_params, params};
 use super::entries::unpack;
 use super::feeds::FeedId;
 use super::runs::{RunId, let_payload_go};
+use super::stories::also_in;
 use super::writer::Request;
 use super::{Store, StoreError, seconds, time};
-use crate::delivery::{DeliveryId, EAGER_ATTEMPTS, MessageId};
+use crate::delivery::{DeliveryId, EAGER_ATTEMPTS, MessageId, longest_wait};
 use crate::feed::Entry;
 
 /// A delivery that is ours until its lease ends.
@@ -26,10 +27,14 @@ pub struct Claimed {
     pub feed_language: Option<String>,
     /// The entry; `None` where its payload cannot be read any more.
     pub entry: Option<Entry>,
+    /// The names of other feeds that carry the same story, and deliver it here with this one.
+    pub also_in: Vec<String>,
     /// When the entry was first seen.
     pub first_seen: Timestamp,
     /// The id it travels under.
     pub message_id: MessageId,
+    /// Why only a short form of it goes; `None`: the whole.
+    pub small: Option<String>,
     /// How often it was tried before.
     pub attempts: u32,
     /// When it first failed by itself.
@@ -62,6 +67,13 @@ pub enum Settled {
         /// Why, in words.
         error: String,
     },
+    /// It stays due, once more, as a short form of itself.
+    Smaller {
+        /// The id of that form.
+        message_id: MessageId,
+        /// Why, in words.
+        error: String,
+    },
     /// It is given up.
     Failed {
         /// Why, in words.
@@ -88,6 +100,31 @@ impl Store {
         self.ask(Claim { sink, worker, now, until, most, eager }).await
     }
 
+    /// Whether a claim by this worker would find something now.
+    pub async fn is_any_due(&self, sink: String, worker: RunId, now: Timestamp, eager: bool) -> Result<bool, StoreError> {
+        self.read(move |connection| {
+            let sql = format!("SELECT EXISTS (SELECT 1 {DUE})");
+            let [own, asked] = longest_waits();
+            let values = named_params! {
+                ":sink": sink, ":worker": worker.0, ":now": seconds(now), ":eager": eager, ":eager_attempts": EAGER_ATTEMPTS,
+                ":own": own, ":asked": asked,
+            };
+            connection.prepare_cached(&sql)?.query_row(values, |row| row.get(0))
+        })
+        .await
+    }
+
+    /// When a sink last took or refused something for good.
+    pub async fn last_handed_over(&self, sink: String) -> Result<Option<Timestamp>, StoreError> {
+        self.read(move |connection| {
+            let sql =
+                "SELECT ended_at FROM deliveries WHERE ended_at IS NOT NULL AND sink = ?1 AND state IN ('delivered', 'failed')
+                       ORDER BY ended_at DESC LIMIT 1";
+            Ok(connection.prepare_cached(sql)?.query_row([sink], |row| row.get(0)).optional()?.map(time))
+        })
+        .await
+    }
+
     /// Writes down what became of claimed deliveries. What another worker has claimed since is left alone.
     pub async fn finish(&self, worker: RunId, finished: Vec<Finished>, now: Timestamp) -> Result<(), StoreError> {
         self.ask(Finish { worker, finished, now }).await
@@ -104,6 +141,20 @@ impl Store {
     }
 }
 
+/// Deliveries of a sink that are due for a worker. What was never tried waits for nothing; and what seems to wait longer than
+/// anything may was written down by a clock that has been set back since (see [`crate::delivery::is_over`]).
+const DUE: &str = "FROM deliveries d JOIN entries e ON e.id = d.entry JOIN feeds f ON f.id = d.feed LEFT JOIN payloads p ON p.entry = d.entry
+                   WHERE d.state = 'pending' AND d.sink = :sink AND f.removed_at IS NULL
+                     AND (d.lease_worker IS NULL OR d.lease_until <= :now)
+                     AND (d.next_attempt <= :now OR d.attempts = 0
+                          OR d.next_attempt > :now + CASE WHEN d.asked THEN :asked ELSE :own END
+                          OR (:eager AND d.asked = 0 AND d.attempts BETWEEN 1 AND :eager_attempts AND d.last_run IS NOT :worker))";
+
+/// The longest waits of our own making, and by a sink's wish, in seconds.
+fn longest_waits() -> [i64; 2] {
+    [false, true].map(|asked| i64::try_from(longest_wait(asked).as_secs()).unwrap_or(i64::MAX))
+}
+
 struct Claim {
     sink: String,
     worker: RunId,
@@ -117,25 +168,22 @@ impl Request for Claim {
     type Reply = Vec<Claimed>;
 
     fn apply(self, connection: &Connection) -> Result<Vec<Claimed>, rusqlite::Error> {
-        let sql = "SELECT d.id, d.feed, f.title, f.link, f.language, p.version, p.body, e.first_seen, d.message_id, d.attempts, d.first_failure
-                   FROM deliveries d JOIN entries e ON e.id = d.entry JOIN feeds f ON f.id = d.feed LEFT JOIN payloads p ON p.entry = d.entry
-                   WHERE d.state = 'pending' AND d.sink = :sink AND f.removed_at IS NULL
-                     AND (d.lease_worker IS NULL OR d.lease_until <= :now)
-                     AND (d.next_attempt <= :now
-                          OR (:eager AND d.asked = 0 AND d.attempts BETWEEN 1 AND :eager_attempts AND d.last_run IS NOT :worker))
-                   ORDER BY d.id LIMIT :most";
-        let mut select = connection.prepare_cached(sql)?;
+        let sql = "SELECT d.id, d.feed, f.title, f.link, f.language, p.version, p.body, e.first_seen, d.message_id, d.attempts, d.first_failure, d.small, d.entry";
+        let mut select = connection.prepare_cached(&format!("{sql} {DUE} ORDER BY d.id LIMIT :most"))?;
+        let [own, asked] = longest_waits();
         let values = named_params! {
             ":sink": self.sink, ":worker": self.worker.0, ":now": seconds(self.now), ":eager": self.eager,
-            ":eager_attempts": EAGER_ATTEMPTS, ":most": self.most,
+            ":eager_attempts": EAGER_ATTEMPTS, ":most": self.most, ":own": own, ":asked": asked,
         };
         let claimed: Vec<Claimed> = select
             .query_map(values, |row| {
                 let version: Option<i64> = row.get(5)?;
                 let body: Option<Vec<u8>> = row.get(6)?;
+                let feed = FeedId(row.get(1)?);
                 Ok(Claimed {
                     id: DeliveryId(row.get(0)?),
-                    feed: FeedId(row.get(1)?),
+                    feed,
+                    also_in: also_in(connection, row.get(12)?, &self.sink, feed)?,
                     feed_title: row.get(2)?,
                     feed_link: row.get(3)?,
                     feed_language: row.get(4)?,
@@ -144,6 +192,7 @@ impl Request for Claim {
                     message_id: MessageId::from_stored(row.get(8)?),
                     attempts: row.get(9)?,
                     first_failure: row.get::<_, Option<i64>>(10)?.map(time),
+                    small: row.get(11)?,
                 })
             })?
             .collect::<Result<_, _>>()?;
@@ -186,6 +235,10 @@ impl Request for Finish {
                                WHERE id = ?1";
                     connection.prepare_cached(sql)?.execute(params![id.0, seconds(next_attempt), asked, error, now])?;
                 }
+                Settled::Smaller { message_id, error } => {
+                    let sql = "UPDATE deliveries SET small = ?2, error = ?2, message_id = ?3, next_attempt = ?4, asked = 0 WHERE id = ?1";
+                    connection.prepare_cached(sql)?.execute(params![id.0, error, message_id.as_str(), now])?;
+                }
                 Settled::Failed { error } => {
                     let sql = "UPDATE deliveries SET state = 'failed', error = ?2, ended_at = ?3 WHERE id = ?1";
                     connection.prepare_cached(sql)?.execute(params![id.0, error, now])?;
@@ -221,9 +274,11 @@ impl Request for ByHand {
             None => all.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?,
         };
         let sql = match self.act {
-            // A lease stays: what is under way this moment is not sent a second time beside it.
+            // A lease stays: what is under way this moment is not sent a second time beside it. What went in its short form is
+            // tried whole again: whoever retries by hand has changed something.
             Act::Retry => format!(
-                "UPDATE deliveries SET state = 'pending', next_attempt = ?2, asked = 0, attempts = 0, first_failure = NULL, ended_at = NULL
+                "UPDATE deliveries SET state = 'pending', next_attempt = ?2, asked = 0, attempts = 0, first_failure = NULL, ended_at = NULL,
+                   message_id = CASE WHEN small IS NULL THEN message_id ELSE replace(message_id, 's@', '@') END, small = NULL
                  WHERE id = ?1 AND {open} RETURNING entry, sink"
             ),
             Act::Drop => format!(

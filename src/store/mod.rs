@@ -9,6 +9,7 @@ mod lock;
 mod open;
 mod runs;
 mod sinks;
+mod stories;
 mod view;
 mod writer;
 
