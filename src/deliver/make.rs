@@ -109,12 +109,9 @@ const WHY: usize = 500;
 
 /// What is left of an entry that cannot go as it is: who, when and where, and why there is no more.
 fn short(entry: &Entry, why: &str) -> Entry {
+    // The link stands above and below the text of every mail; here it need not.
     let link = entry.link().map(|href| crate::feed::Link { href: href.to_owned(), ..crate::feed::Link::default() });
-    let mut content = format!("<p>This post could not be delivered whole: {}</p>", to_html(&cut(&one_line(why), WHY)));
-    if let Some(link) = &link {
-        let href = to_html(&link.href);
-        content.extend(["<p>It stands at <a href=\"", &href, "\">", &href, "</a>.</p>"]);
-    }
+    let content = format!("<p>This post could not be delivered whole: {}</p>", to_html(&cut(&one_line(why), WHY)));
     Entry {
         id: entry.id.clone(),
         title: entry.title.clone(),
