@@ -181,20 +181,29 @@ fn summary(tally: &Tally, places: &[String]) -> String {
     text
 }
 
-/// Turns to true at the first SIGTERM or Ctrl-C. A second one ends the process as it would any other.
+/// Turns to true at the first SIGTERM or Ctrl-C. A second one ends the process at once, as SIGKILL would: nothing is lost by it.
 fn stop_on_signals() -> Result<watch::Receiver<bool>, Failure> {
+    /// Who signals a process and then its group means it once.
+    const ONE_WORD: Duration = Duration::from_secs(1);
     let failed = |error: std::io::Error| Failure::storage(format!("cannot listen for signals: {error}"));
-    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let listen = || Ok::<_, std::io::Error>((signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?));
+    let (mut terminate, mut interrupt) = listen().map_err(failed)?;
     let (sender, receiver) = watch::channel(false);
     tokio::spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
+        // The sender lives as long as this task, so that those who wait for the word do not take its end for one.
         sender.send_replace(true);
-        // Kept, so that those who wait for the word do not take its end for one.
-        std::future::pending::<()>().await;
+        tokio::time::sleep(ONE_WORD).await;
+        let Ok((mut terminate, mut interrupt)) = listen() else { return std::future::pending().await };
+        let status = tokio::select! {
+            _ = terminate.recv() => 128 + rustix::process::Signal::TERM.as_raw(),
+            _ = interrupt.recv() => 128 + rustix::process::Signal::INT.as_raw(),
+        };
+        #[expect(clippy::exit, reason = "whoever says it twice does not want to wait for anything")]
+        std::process::exit(status);
     });
     Ok(receiver)
 }

@@ -204,7 +204,9 @@ impl Courier {
         };
         // One entry that cannot be made, or makes the program panic, is that entry's misfortune alone.
         let made = self.pool.run(making).await.map_err(|panicked| NotMade::poison(&panicked, true))?;
-        let made = made.map_err(|error| NotMade::poison(&error, error.may_shrink()))?;
+        let made = made.map_err(|error| {
+            if error.lacks_link() { never(&error.to_string()) } else { NotMade::poison(&error, error.may_shrink()) }
+        })?;
         Ok(Parcel {
             deliveries: vec![claim.id],
             message_id: claim.message_id.as_str().to_owned(),

@@ -50,6 +50,12 @@ pub enum MakeError {
 }
 
 impl MakeError {
+    /// Whether a link is wanted of an entry that has none.
+    #[must_use]
+    pub fn lacks_link(&self) -> bool {
+        matches!(self, Self::NoLink | Self::Compose(ComposeError::NoLink))
+    }
+
     /// Whether a short form of the entry may be made all the same.
     #[must_use]
     pub fn may_shrink(&self) -> bool {
@@ -122,5 +128,41 @@ fn short(entry: &Entry, why: &str) -> Entry {
         language: entry.language.clone(),
         content: Some(content),
         ..Entry::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made(look: Option<Look>, small: Option<&str>) -> Result<Made, MakeError> {
+        let link = crate::feed::Link { href: "https://example.org/1".to_owned(), ..crate::feed::Link::default() };
+        let (title, content) = (Some("One".to_owned()), Some("the whole of it".to_owned()));
+        let entry = Entry { title, content, links: vec![link], ..Entry::default() };
+        let wants = if look.is_some() { Wants::Mail } else { Wants::Link };
+        let addressed = Addressed { feed: FeedFacts::default(), look };
+        let message_id = MessageId::derive(&[7; 16], "mail", 0, "example.net");
+        let (first_seen, also_in) = (Timestamp::UNIX_EPOCH, ["other".to_owned()]);
+        make(Order { entry: &entry, addressed: &addressed, wants, message_id: &message_id, first_seen, small, also_in: &also_in })
+    }
+
+    fn look(subject: &str) -> Look {
+        let template = |text| Template::parse(text).unwrap();
+        let from = "feeds@example.net".parse().unwrap();
+        let format = crate::mail::Format::Text;
+        Look { from, from_name: template(FROM_NAME), to: template("me@example.net"), subject: template(subject), format }
+    }
+
+    #[test]
+    fn a_short_form_says_why_and_needs_no_words_that_fail() {
+        let endless = "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}";
+        assert!(made(Some(look(endless)), None).unwrap_err().may_shrink());
+        let Made::Mail(mail) = made(Some(look(endless)), Some("552 <too> big")).unwrap() else { panic!() };
+        let text = String::from_utf8(mail.bytes).unwrap();
+        assert!(text.contains("Subject: One\r\n") && text.contains("552 <too> big"), "{text}");
+        assert!(text.contains("https://example.org/1") && text.contains("Also in: other"), "{text}");
+        assert!(!text.contains("the whole of it"), "{text}");
+        let Made::Link(link) = made(None, Some("why")).unwrap() else { panic!() };
+        assert_eq!((link.url.as_str(), link.title.as_str()), ("https://example.org/1", "One"));
     }
 }

@@ -7,6 +7,7 @@ mod error;
 mod feeds;
 mod lock;
 mod open;
+mod room;
 mod runs;
 mod sinks;
 mod stories;
@@ -35,6 +36,7 @@ use writer::{Request, Writer};
 pub struct Store {
     writer: Writer,
     reader: Arc<Mutex<Connection>>,
+    folder: Arc<Path>,
 }
 
 /// Whether a database that is not there is made.
@@ -54,7 +56,8 @@ impl Store {
     pub fn open(path: &Path, missing: IfMissing) -> Result<Self, StoreError> {
         let writing = open::for_writing(path, missing)?;
         let reader = open::for_reading(path)?;
-        Ok(Self { writer: Writer::start(writing)?, reader: Arc::new(Mutex::new(reader)) })
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Ok(Self { writer: Writer::start(writing)?, reader: Arc::new(Mutex::new(reader)), folder: folder.into() })
     }
 
     /// Hands a request to the writing thread; answered after its transaction is committed.

@@ -45,7 +45,11 @@ const CLEAN_AT_ONCE: i64 = 2_000;
 
 impl Store {
     /// Starts a run. Claims of earlier runs end: who starts holds the lock, so none of them is alive.
+    ///
+    /// # Errors
+    /// When the database cannot be written, or there is no room left for what a run writes down.
     pub async fn start_run(&self, now: Timestamp) -> Result<RunId, StoreError> {
+        self.make_sure_of_room().await?;
         self.ask(StartRun(now)).await
     }
 

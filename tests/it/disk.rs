@@ -122,7 +122,7 @@ fn reader_path(disk: &SmallDisk) -> PathBuf {
 fn a_limit_on_the_size_of_files_is_told_and_loses_nothing() {
     let publisher = Server::start();
     let reader = much(&publisher);
-    let limited = ["sh", "-c", "ulimit -f 400; exec \"$0\" \"$@\""];
+    let limited = ["sh", "-c", "ulimit -f 1000; exec \"$0\" \"$@\""];
     reader.spawn_by(&limited, &["run", "--once"]).ends().fails_with(3).complains_of("ulimit -f");
     assert!(reader.inbox().len() < FEEDS * ENTRIES, "the limit was high enough");
     reader.poll().succeeds();

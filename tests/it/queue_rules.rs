@@ -188,6 +188,22 @@ fn a_run_that_is_told_to_stop_lets_what_is_under_way_have_ten_seconds() {
 }
 
 #[test]
+fn a_run_that_is_told_to_stop_twice_ends_at_once() {
+    let publisher = Server::start();
+    publisher.hang("/hang");
+    let reader = Sandbox::local().sink_maildir().feed("hang", publisher.url("/hang"));
+    let run = reader.spawn(&["run", "--once"]);
+    wait::until("the request", Duration::from_secs(20), || publisher.requests().first().cloned());
+    let asked = Instant::now();
+    run.signal(Signal::TERM);
+    // What follows within a second is the same word again.
+    wait::within(Duration::from_millis(1_500), || None::<()>);
+    run.signal(Signal::TERM);
+    assert_eq!(run.ends().code, Some(143));
+    assert!(asked.elapsed() < Duration::from_secs(6), "{:?}", asked.elapsed());
+}
+
+#[test]
 fn a_story_of_several_feeds_goes_once_to_a_sink_and_says_where_else_it_is() {
     let publisher = Server::start();
     publisher.serve("/a", feed_of(&[("shared", "from a")]));
@@ -229,7 +245,7 @@ fn the_last_runs_are_shown_and_told() {
     let did: Vec<[&serde_json::Value; 3]> =
         runs.as_array().unwrap().iter().map(|run| ["polled", "new", "delivered"].map(|count| &run[count])).collect();
     let numbers = [[0, 0, 0], [1, 0, 0], [1, 2, 2]].map(|run| run.map(serde_json::Value::from));
-    assert_eq!(did, numbers.each_ref().map(|run| run.each_ref()));
+    assert_eq!(did, numbers.each_ref().map(<[serde_json::Value; 3]>::each_ref));
     assert_eq!(reader.facts(&["status", "--runs", "1"])["runs"].as_array().unwrap().len(), 1);
     assert_eq!(reader.facts(&["status"])["runs"].as_array().unwrap().len(), 0);
     reader.run(&["status", "--runs", "2"]).succeeds().shows("DELIVERED");
