@@ -99,6 +99,7 @@ CREATE TABLE deliveries (
     sink          TEXT    NOT NULL,
     revision      INTEGER NOT NULL DEFAULT 0,
     message_id    TEXT    NOT NULL,
+    small         TEXT,                          -- why only a short form of it goes; NULL: the whole
     state         TEXT    NOT NULL CHECK (state IN ('pending', 'held', 'delivered', 'failed', 'dropped')),
     attempts      INTEGER NOT NULL DEFAULT 0,
     queued_at     INTEGER NOT NULL,
@@ -117,6 +118,18 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_pending ON deliveries (sink, id) WHERE state = 'pending';
 CREATE INDEX deliveries_open ON deliveries (state) WHERE state IN ('pending', 'held', 'failed');
 CREATE INDEX deliveries_ended ON deliveries (ended_at) WHERE ended_at IS NOT NULL;
+
+-- Which feeds carried a story, for feeds that share one delivery of it per sink; for 30 days.
+CREATE TABLE stories (
+    sink  TEXT    NOT NULL,
+    link  INTEGER NOT NULL,                      -- the key of the story's link
+    feed  INTEGER NOT NULL,
+    entry INTEGER NOT NULL,                      -- the entry that is delivered for all of them
+    at    INTEGER NOT NULL,
+    PRIMARY KEY (sink, link, feed)
+) WITHOUT ROWID;
+CREATE INDEX stories_entry ON stories (entry);
+CREATE INDEX stories_at ON stories (at);
 
 -- A sink's own trouble, while it lasts.
 CREATE TABLE sinks (

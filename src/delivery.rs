@@ -117,6 +117,16 @@ impl MessageId {
         &self.0
     }
 
+    /// The id of the short form of the same delivery: `….0s@…`. Another content is another message (RFC 5322 section 3.6.4),
+    /// and a server that has seen the whole one must not take the short one for a copy of it.
+    #[must_use]
+    pub fn small(&self) -> Self {
+        match self.0.split_once('@') {
+            Some((left, domain)) if !left.ends_with('s') => Self(format!("{left}s@{domain}")),
+            Some(_) | None => self.clone(),
+        }
+    }
+
     /// The key that goes with it: everything before the `@`.
     #[must_use]
     pub fn key(&self) -> IdempotencyKey {
@@ -154,6 +164,20 @@ pub fn back_off(attempts: u32, seed: i64, asked: Option<Duration>) -> Duration {
     own.max(asked.unwrap_or_default().min(LONGEST_WISH))
 }
 
+/// How long any wait may be that is written down: a sink's own wish, or else a back-off with its spread. What seems to wait
+/// longer was written down by a clock that has been set back since: it is due.
+#[must_use]
+pub const fn longest_wait(asked: bool) -> Duration {
+    if asked { LONGEST_WISH } else { Duration::from_secs(LONGEST_WAIT.as_secs() * 120 / 100) }
+}
+
+/// Whether a wait that was to end at `until` is over. A clock that was set back by days holds nothing up for days.
+#[must_use]
+pub fn is_over(until: Timestamp, asked: bool, now: Timestamp) -> bool {
+    let left = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+    left.is_zero() || left > longest_wait(asked)
+}
+
 /// Whether a delivery that has failed `attempts` times since `first` is given up.
 #[must_use]
 pub fn is_given_up(attempts: u32, first: Timestamp, now: Timestamp) -> bool {
@@ -183,6 +207,30 @@ mod tests {
         assert!(!is_given_up(100, first, first));
         assert!(!is_given_up(2, first, later));
         assert!(is_given_up(8, first, later));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_holds_nothing_up() {
+        let now = Timestamp::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let hours = |hours: i64| now + jiff::SignedDuration::from_hours(hours);
+        assert!(is_over(hours(-1), false, now) && is_over(now, true, now));
+        assert!(!is_over(hours(7), false, now) && !is_over(hours(7 * 24), true, now));
+        assert!(is_over(hours(24), false, now), "no back-off is a day");
+        assert!(is_over(hours(8 * 24), true, now) && is_over(hours(24 * 365 * 50), true, now));
+        for attempts in 0..40 {
+            for seed in -50..50 {
+                assert!(back_off(attempts, seed, None) <= longest_wait(false));
+                assert!(back_off(attempts, seed, Some(Duration::MAX)) <= longest_wait(true));
+            }
+        }
+    }
+
+    #[test]
+    fn the_short_form_of_a_delivery_has_an_id_of_its_own() {
+        let id = MessageId::derive(&[1; 16], "mail", 2, "example.net");
+        assert!(id.small().as_str().ends_with(".2s@example.net"));
+        assert_eq!(id.small().small(), id.small());
+        assert_ne!(id.small().key(), id.key());
     }
 
     #[test]

@@ -44,8 +44,11 @@ pub struct NextPoll {
     pub fresh_until: Option<Timestamp>,
 }
 
-/// No rule puts a poll further off than this: some sites let their feeds be fresh for a year.
-const FURTHEST: Duration = Duration::from_secs(7 * 86_400);
+/// No rule puts a poll further off than this, but a longer interval: some sites let their feeds be fresh for a year. What
+/// seems further off was written down by a clock that has been set back since.
+pub const FURTHEST: Duration = Duration::from_secs(7 * 86_400);
+/// A feed that was last asked so far in the future was asked before the clock was set back: its own wait says nothing any more.
+pub const SET_BACK: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
 

@@ -1,5 +1,5 @@
 //! Quantities as people write them: `"1h"`, `"16MiB"`. A bare number of seconds or bytes is refused, so that no
-//! setting is ever off by a factor. Goes in: text. Comes out: [`Interval`], [`ByteSize`]. Knows nothing of any room.
+//! setting is ever off by a factor. Goes in: text. Comes out: [`Interval`], [`ByteSize`], [`Rate`]. Knows nothing of any room.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,6 +15,13 @@ pub struct Interval(Duration);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ByteSize(u64);
 
+/// So many in a length of time, written as a whole number, a slash and one of `s`, `min`, `h`, `d`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    count: u32,
+    unit: usize,
+}
+
 /// Why a quantity could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnitError {
@@ -24,9 +31,13 @@ pub enum UnitError {
     /// Not a number followed by a unit of size.
     #[error("`{0}` is not a size; write a number and KiB, MiB or GiB, such as \"16MiB\"")]
     Size(String),
+    /// Not a number, a slash and a unit of time.
+    #[error("`{0}` is not a rate; write a number, a slash and s, min, h or d, such as \"60/min\"")]
+    Rate(String),
 }
 
 const TIME_UNITS: &[(&str, u64)] = &[("w", 604_800), ("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
+const RATE_UNITS: &[(&str, u64)] = &[("s", 1), ("min", 60), ("h", 3_600), ("d", 86_400)];
 const SIZE_UNITS: &[(&str, u64)] = &[("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
 
 /// Splits `12h` into 12 times the worth of `h`. `None` where it is not of that form or overflows.
@@ -67,6 +78,37 @@ impl ByteSize {
     #[must_use]
     pub const fn bytes(self) -> u64 {
         self.0
+    }
+}
+
+impl Rate {
+    /// The pause that keeps it: from the beginning of one to the beginning of the next.
+    #[must_use]
+    pub fn spacing(self) -> Duration {
+        let (_, seconds) = RATE_UNITS[self.unit];
+        Duration::from_secs(seconds) / self.count
+    }
+}
+
+impl FromStr for Rate {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        let read = || {
+            let (count, unit) = text.split_once('/')?;
+            let (count, unit) = (count.trim(), unit.trim());
+            let digits = !count.is_empty() && count.bytes().all(|digit| digit.is_ascii_digit());
+            let count = count.parse().ok().filter(|count| digits && *count > 0)?;
+            Some(Self { count, unit: RATE_UNITS.iter().position(|(name, _)| *name == unit)? })
+        };
+        read().ok_or_else(|| UnitError::Rate(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (unit, _) = RATE_UNITS[self.unit];
+        write!(f, "{}/{unit}", self.count)
     }
 }
 
@@ -158,6 +200,18 @@ mod tests {
         }
         assert!("16".parse::<ByteSize>().is_err());
         assert!("16MB".parse::<ByteSize>().is_err());
+    }
+
+    #[test]
+    fn a_rate_reads_back_as_it_is_written() {
+        for (text, millis) in [("60/min", 1_000), ("1/s", 1_000), ("10/s", 100), ("2/h", 1_800_000), ("1/d", 86_400_000)] {
+            let rate: Rate = text.parse().unwrap();
+            assert_eq!((rate.to_string(), rate.spacing()), (text.to_owned(), Duration::from_millis(millis)));
+        }
+        assert_eq!(" 60 / min ".parse::<Rate>().unwrap().to_string(), "60/min");
+        for text in ["", "60", "0/min", "-1/min", "+1/min", "1.5/min", "60/m", "60/minute", "/min", "99999999999/s"] {
+            assert!(text.parse::<Rate>().is_err(), "{text}");
+        }
     }
 
     #[test]

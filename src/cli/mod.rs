@@ -132,7 +132,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             return Exit::Storage;
         }
     };
-    let done = runtime.block_on(dispatch(cli.command, &place));
+    let done = runtime.block_on(async {
+        outlive_file_limits();
+        dispatch(cli.command, &place).await
+    });
     // What is still under way has had its time; nothing of it may hold the exit up.
     runtime.shutdown_background();
     printer.clear();
@@ -140,6 +143,15 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         printer.note(&failure.lines(&printer.label("error")));
         failure.exit
     })
+}
+
+/// A file that reaches its limit (`ulimit -f`) is an error to be told, not the end of the process: whoever handles the signal
+/// is not killed by it. The handler stays for as long as the process lives.
+fn outlive_file_limits() {
+    let kind = tokio::signal::unix::SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
+    if let Err(error) = tokio::signal::unix::signal(kind) {
+        tracing::debug!("cannot handle SIGXFSZ: {error}");
+    }
 }
 
 async fn dispatch(command: Command, place: &Place) -> Result<Exit, Failure> {

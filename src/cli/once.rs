@@ -27,6 +27,8 @@ pub(super) struct Pass {
     pub(super) only: Vec<String>,
     /// A new run tries once what only waits because of our own guess.
     pub(super) eager: bool,
+    /// How long it may wait, in all, where a sink's rate lets no more pass.
+    pub(super) patience: Duration,
 }
 
 /// How long what is under way may go on after a signal to stop: with what is written down then, less than ten seconds in all.
@@ -75,7 +77,8 @@ pub(super) async fn pass(
     let sinks: Vec<String> = config.sinks.iter().map(|(name, _)| name.clone()).collect();
     let mut tasks: JoinSet<Result<(), StoreError>> = JoinSet::new();
     for channel in channels(config, &by_name) {
-        let round = Round { run, eager: pass.eager, queued: poller.queued.subscribe(), stop: stop.clone() };
+        let round =
+            Round { run, eager: pass.eager, patience: pass.patience, queued: poller.queued.subscribe(), stop: stop.clone() };
         let courier = Arc::clone(&courier);
         tasks.spawn(async move { courier.deliver(&channel, round).await });
     }

@@ -141,7 +141,7 @@ fn show(place: &Place, arguments: &Arguments, named: &Named<'_>, target: &Target
     let article = article(entry, Some(addressed.feed.link.as_str()));
     let facts = Facts::new(&addressed.feed, entry, &article.summary);
     let letter = Letter { entry, article: &article, facts: &facts, message_id: &message_id, first_seen };
-    let order = |wants| Order { entry, addressed, wants, message_id: &message_id, first_seen };
+    let order = |wants| Order { entry, addressed, wants, message_id: &message_id, first_seen, small: None, also_in: &[] };
     let mail = || -> Result<Mail, Failure> {
         match make(order(Wants::Mail)).map_err(|error| cannot(error.to_string()))? {
             Made::Mail(mail) => Ok(mail),

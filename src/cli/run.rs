@@ -70,13 +70,23 @@ pub(super) async fn run(place: &Place, arguments: Arguments) -> Result<Exit, Fai
     };
     let store = Store::open(&path, IfMissing::Create).map_err(failed)?;
     let stop = stop_on_signals()?;
-    let work = Pass { force: arguments.force, only: arguments.only, eager: true };
+    let work = Pass {
+        force: arguments.force,
+        only: arguments.only,
+        eager: true,
+        patience: if arguments.once { PATIENCE } else { PATIENCE_OF_A_PASS },
+    };
     if arguments.once {
         let tally = told(place, config, &store, &path, &work, &stop).await?;
         return Ok(if tally.needs_person { Exit::NeedsPerson } else { Exit::Done });
     }
     stay(place, config, &store, &path, work, stop).await
 }
+
+/// How long `run --once` stays for the sake of sinks that have a rate. What is left then is the next run's.
+const PATIENCE: Duration = Duration::from_secs(30 * 60);
+/// The same for one pass of a run that stays: the configuration may change meanwhile.
+const PATIENCE_OF_A_PASS: Duration = Duration::from_secs(60);
 
 /// Stays up: a pass whenever something is due. Ends when told to, and for nothing else: a mistake in the configuration is
 /// told, and the last good one holds.
@@ -197,32 +207,31 @@ fn summary(tally: &Tally, places: &[String]) -> String {
     text
 }
 
-/// Turns to true at the first SIGTERM or Ctrl-C. A second one ends the process at once: what was under way is taken up by the
-/// next run.
+/// Turns to true at the first SIGTERM or Ctrl-C. A second one ends the process at once, as SIGKILL would: nothing is lost by it.
 fn stop_on_signals() -> Result<watch::Receiver<bool>, Failure> {
+    /// Who signals a process and then its group means it once.
+    const ONE_WORD: Duration = Duration::from_secs(1);
     let failed = |error: std::io::Error| Failure::storage(format!("cannot listen for signals: {error}"));
-    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let listen = || Ok::<_, std::io::Error>((signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?));
+    let (mut terminate, mut interrupt) = listen().map_err(failed)?;
     let (sender, receiver) = watch::channel(false);
     tokio::spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
+        // The sender lives as long as this task, so that those who wait for the word do not take its end for one.
         sender.send_replace(true);
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        at_once();
+        tokio::time::sleep(ONE_WORD).await;
+        let Ok((mut terminate, mut interrupt)) = listen() else { return std::future::pending().await };
+        let status = tokio::select! {
+            _ = terminate.recv() => 128 + rustix::process::Signal::TERM.as_raw(),
+            _ = interrupt.recv() => 128 + rustix::process::Signal::INT.as_raw(),
+        };
+        #[expect(clippy::exit, reason = "whoever says it twice does not want to wait for anything")]
+        std::process::exit(status);
     });
     Ok(receiver)
-}
-
-/// Ends the process with the status of one that was told to end.
-#[expect(clippy::exit, reason = "nothing that is under way may hold it up")]
-fn at_once() {
-    std::process::exit(i32::from(Exit::Done.code()));
 }
 
 #[cfg(test)]

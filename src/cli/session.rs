@@ -126,6 +126,7 @@ pub(super) fn subscription(feed: &Feed) -> Subscription {
         source: feed.source.clone(),
         schedule: schedule::Settings { interval: feed.interval.duration() },
         backlog: feed.backlog,
+        once_per: feed.once_per,
         destinations: feed.sinks.iter().map(destination).collect(),
     }
 }
@@ -158,7 +159,8 @@ pub(super) fn channels(config: Config, ids: &HashMap<String, FeedId>) -> Vec<Cha
             (wants == Wants::Link || look.is_some()).then(|| (*id, Addressed { feed: facts(feed), look }))
         };
         let addressed = feeds.iter().filter_map(addressed).collect();
-        Channel { name, sink: Arc::from(sink), addressed }
+        let rate = config.rates.get(&name).copied();
+        Channel { name, sink: Arc::from(sink), addressed, rate }
     };
     config.sinks.into_iter().map(channel).collect()
 }

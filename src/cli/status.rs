@@ -17,6 +17,10 @@ use crate::words::count;
 pub(super) struct Arguments {
     /// One feed, told in full
     name: Option<String>,
+    /// Show the last runs instead, and what each did: 10, or as many as N
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "10", conflicts_with = "name",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    runs: Option<u32>,
 }
 
 /// How all fares, as scripts see it.
@@ -26,6 +30,7 @@ struct Status {
     queue: Queue,
     sinks: Vec<SinkRow>,
     last_run: Option<RunRow>,
+    runs: Vec<RunRow>,
 }
 
 #[derive(Debug, Serialize)]
@@ -79,11 +84,13 @@ pub(super) fn run(place: &Place, arguments: &Arguments) -> Result<Exit, Failure>
         None => config.feeds.iter().collect(),
     };
     let view = place.view(&config)?;
-    let status = read(&config, &wanted, view.as_ref())?;
+    let status = read(&config, &wanted, view.as_ref(), arguments.runs.unwrap_or_default())?;
     if place.printer.json {
         place.printer.json(&status);
     } else if arguments.name.is_some() {
         status.feeds.iter().for_each(|row| in_full(place, row));
+    } else if arguments.runs.is_some() {
+        runs(place, &status.runs);
     } else {
         overview(place, &status);
     }
@@ -91,10 +98,10 @@ pub(super) fn run(place: &Place, arguments: &Arguments) -> Result<Exit, Failure>
     Ok(if needs_person { Exit::NeedsPerson } else { Exit::Done })
 }
 
-fn read(config: &Config, wanted: &[&Feed], view: Option<&View>) -> Result<Status, Failure> {
+fn read(config: &Config, wanted: &[&Feed], view: Option<&View>, runs: u32) -> Result<Status, Failure> {
     let Some(view) = view else {
         let feeds = wanted.iter().map(|feed| row(feed, None)).collect();
-        return Ok(Status { feeds, queue: Queue::default(), sinks: Vec::new(), last_run: None });
+        return Ok(Status { feeds, queue: Queue::default(), sinks: Vec::new(), last_run: None, runs: Vec::new() });
     };
     // Matched among all feeds, so that one that was renamed is found under its new name alone.
     let all: Vec<_> = config.feeds.iter().map(subscribed).collect();
@@ -108,7 +115,8 @@ fn read(config: &Config, wanted: &[&Feed], view: Option<&View>) -> Result<Status
         feeds: wanted.iter().map(|feed| row(feed, of(&feed.name))).collect(),
         queue: Queue { pending, failed, held },
         sinks: sinks.map(|(name, rest)| sink_row(name, rest)).collect(),
-        last_run: view.last_run()?.map(run_row),
+        last_run: view.last_runs(1)?.into_iter().next().map(run_row),
+        runs: view.last_runs(runs)?.into_iter().map(run_row).collect(),
     })
 }
 
@@ -213,6 +221,22 @@ fn overview(place: &Place, status: &Status) {
             place.printer.fact(&format!("last run: {}{ended}; {did}", local(run.started_at)));
         }
     }
+}
+
+/// What each of the last runs did, the latest first.
+fn runs(place: &Place, runs: &[RunRow]) {
+    if runs.is_empty() {
+        place.printer.note("no run yet; `feeds run --once` makes the first");
+        return;
+    }
+    let head = ["STARTED", "ENDED", "POLLED", "FAILED", "NEW", "DELIVERED", "AGAIN", "GIVEN UP"];
+    let mut cells = vec![head.map(str::to_owned).to_vec()];
+    cells.extend(runs.iter().map(|run| {
+        let counts = [run.polled, run.failed, run.new, run.delivered, run.retried, run.rejected].map(|number| number.to_string());
+        let ended = run.ended_at.map_or_else(|| "-".to_owned(), local);
+        [local(run.started_at), ended].into_iter().chain(counts).collect()
+    }));
+    place.printer.facts(table(&cells));
 }
 
 fn in_full(place: &Place, row: &FeedRow) {

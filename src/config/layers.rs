@@ -7,9 +7,9 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::Backlog;
 use super::explain::Mistake;
 use super::section::{self, Section, Value, Wrong};
+use super::{Backlog, OncePer};
 use crate::expression::{Template, TemplateError};
 use crate::feed::Facts;
 use crate::mail::Format;
@@ -17,7 +17,7 @@ use crate::units::Interval;
 use crate::words;
 
 /// The keys that choose and pace: in defaults, tags and feeds.
-pub(super) const LAYER_KEYS: &[&str] = &["sinks", "interval", "backlog"];
+pub(super) const LAYER_KEYS: &[&str] = &["sinks", "interval", "backlog", "once_per"];
 /// The keys of a mail's look: in defaults, tags, feeds and sinks.
 pub(super) const LOOK_KEYS: &[&str] = &["to", "from_name", "subject", "format"];
 
@@ -33,6 +33,8 @@ pub(super) struct Layer {
     pub(super) interval: Option<Interval>,
     /// How many of the entries already there to deliver.
     pub(super) backlog: Option<Backlog>,
+    /// What one story is delivered once for.
+    pub(super) once_per: Option<OncePer>,
     /// How mails look.
     pub(super) look: RawLook,
     /// `sinks` stands there, but cannot be used.
@@ -67,9 +69,10 @@ pub(super) fn read(section: &mut Section<'_>, mistakes: &mut Vec<Mistake>) -> La
         mistakes.push(Mistake::warning(interval.span(), message).help("\"15m\" or more is polite"));
     }
     let backlog = section.read("backlog", mistakes, backlog).map(Spanned::into_inner);
+    let once_per = section.read("once_per", mistakes, once_per).map(Spanned::into_inner);
     let look = read_look(section, mistakes);
     let sinks_are_wrong = section.wrong.contains(&"sinks");
-    Layer { sinks, interval: interval.map(Spanned::into_inner), backlog, look, sinks_are_wrong }
+    Layer { sinks, interval: interval.map(Spanned::into_inner), backlog, once_per, look, sinks_are_wrong }
 }
 
 /// Reads the keys of a mail's look.
@@ -127,6 +130,12 @@ fn backlog(value: &Value<'_>) -> Result<Backlog, Wrong> {
         DeValue::String(word) => Err(Wrong::value(format!("`{word}` is neither a whole number nor \"all\""))),
         _ => Err(WANTED),
     }
+}
+
+fn once_per(value: &Value<'_>) -> Result<OncePer, Wrong> {
+    let word = section::text(value)?;
+    let found = OncePer::WORDS.iter().find(|(name, _)| *name == word).map(|(_, once_per)| *once_per);
+    found.ok_or_else(|| Wrong::value(format!("`{word}` is neither \"feed\" nor \"sink\"")))
 }
 
 fn format(value: &Value<'_>) -> Result<Format, Wrong> {

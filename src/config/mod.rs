@@ -26,13 +26,13 @@ use crate::env::Env;
 use crate::fetch;
 use crate::mail::Look;
 use crate::sink::{Shared, Sink};
-use crate::units::Interval;
+use crate::units::{Interval, Rate};
 
 pub use example::{example, initial};
 pub use explain::{Mistake, Mistakes, Severity};
 pub use name::derive_name;
 
-pub use crate::poll::Backlog;
+pub use crate::poll::{Backlog, OncePer};
 use section::Section;
 
 /// What the user wants, checked.
@@ -50,6 +50,8 @@ pub struct Config {
     pub feeds: Vec<Feed>,
     /// The sinks by their names, in the order of the file.
     pub sinks: Vec<(String, Box<dyn Sink>)>,
+    /// How fast entries go to a sink at most, by its name; only for sinks that have a bound.
+    pub rates: BTreeMap<String, Rate>,
     /// How mails look that belong to no feed of the file, for each mail sink that has a recipient of its own.
     pub looks: BTreeMap<String, Look>,
     /// What is odd but can be used.
@@ -73,6 +75,8 @@ pub struct Feed {
     pub interval: Interval,
     /// How many of the entries already there are delivered when it is new.
     pub backlog: Backlog,
+    /// What a story that other feeds carry too is delivered once for.
+    pub once_per: OncePer,
     /// It is not polled.
     pub paused: bool,
     /// How its mails look, by sink; only for sinks that take mails.
@@ -180,6 +184,7 @@ impl Config {
                 looks.insert(sink.name.get_ref().clone(), look);
             }
         }
+        let rates = sinks.iter().filter_map(|sink| Some((sink.name.get_ref().clone(), sink.rate?))).collect();
         let built = sinks.into_iter().filter_map(|sink| Some((sink.name.into_inner(), sink.built?)));
         Ok(Self {
             path: absolute.clone(),
@@ -188,6 +193,7 @@ impl Config {
             http,
             feeds,
             sinks: built.collect(),
+            rates,
             looks,
             warnings: Mistakes::new(path, text, mistakes),
         })

@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::explain::Mistake;
 use crate::env::PathError;
-use crate::units::{ByteSize, Interval, UnitError};
+use crate::units::{ByteSize, Interval, Rate, UnitError};
 use crate::words;
 
 /// A value with its place.
@@ -192,6 +192,10 @@ pub(super) fn texts(value: &Value<'_>) -> Result<Vec<Spanned<String>>, Wrong> {
 pub(super) fn interval(value: &Value<'_>) -> Result<Interval, Wrong> {
     const WANTED: Wrong = Wrong::Type("an interval in quotes, such as \"30s\" or \"1h\"");
     value.get_ref().as_str().ok_or(WANTED)?.parse().map_err(Wrong::from)
+}
+
+pub(super) fn rate(value: &Value<'_>) -> Result<Rate, Wrong> {
+    value.get_ref().as_str().ok_or(Wrong::Type("a rate in quotes, such as \"60/min\""))?.parse().map_err(Wrong::from)
 }
 
 pub(super) fn size(value: &Value<'_>) -> Result<ByteSize, Wrong> {

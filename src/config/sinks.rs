@@ -9,10 +9,11 @@ use super::explain::Mistake;
 use super::layers::{self, LOOK_KEYS, RawLook};
 use super::section::{self, Section, Wrong};
 use crate::sink::{KINDS, Kind, SECRETS, Settings, SettingsMistake, Shared, Sink, Wants};
+use crate::units::Rate;
 use crate::words;
 
 /// The keys that all sinks share.
-pub(super) const KEYS: &[&str] = &["type", "from"];
+pub(super) const KEYS: &[&str] = &["type", "from", "rate"];
 
 /// The addresses of a mail that stays on this machine, where the configuration names none.
 const LOCAL_FROM: &str = "feeds@localhost";
@@ -31,6 +32,8 @@ pub(super) struct SinkEntry {
     pub(super) local: bool,
     /// The sender of its mails.
     pub(super) from: Option<lettre::Address>,
+    /// How fast entries go there at most.
+    pub(super) rate: Option<Rate>,
     /// How its mails look.
     pub(super) look: RawLook,
     /// Where a secret stands in the file itself.
@@ -56,6 +59,7 @@ fn read_one(name: Spanned<String>, mut section: Section<'_>, shared: &Shared, mi
         let help = "write one address, such as \"feeds@example.net\"; the name beside it is `from_name`";
         layers::address_of(section::text(value)?.trim()).map_err(|message| Wrong::Value(message, Some(help.to_owned())))
     });
+    let rate = section.read("rate", mistakes, section::rate);
     let look = layers::read_look(&mut section, mistakes);
     let (title, span) = (section.title.clone(), section.span.clone());
     let from_is_wrong = section.wrong.contains(&"from");
@@ -68,6 +72,7 @@ fn read_one(name: Spanned<String>, mut section: Section<'_>, shared: &Shared, mi
         span,
         built: None,
         from: from.map(Spanned::into_inner),
+        rate: rate.map(Spanned::into_inner),
         look,
         inline,
     };

@@ -249,3 +249,15 @@ fn a_configuration_is_loaded_from_its_file() {
     assert_eq!(config.database, Some(folder.path().join("x/feeds.db")));
     assert_eq!((config.path, config.folder), (path, folder.path().to_owned()));
 }
+
+#[test]
+fn a_sink_may_have_a_rate_and_a_story_go_once_per_sink() {
+    let config = good(&format!(
+        "{SINKS}rate = \"60/min\"\n[defaults]\nsinks = [\"inbox\"]\n[tags.news]\nonce_per = \"sink\"\n\
+         [feeds.a]\nurl = \"https://a.example/\"\ntags = [\"news\"]\n[feeds.b]\nurl = \"https://b.example/\"\n"
+    ));
+    assert_eq!(config.rates.values().map(ToString::to_string).collect::<Vec<_>>(), ["60/min"]);
+    assert_eq!([config.feeds[0].once_per, config.feeds[1].once_per], [OncePer::Sink, OncePer::Feed]);
+    let told = mistakes(&format!("{SINKS}rate = 60\n[defaults]\nsinks = [\"inbox\"]\nonce_per = \"reader\"\n")).concat();
+    assert!(told.contains("`rate`") && told.contains("60/min") && told.contains("neither \"feed\" nor \"sink\""), "{told}");
+}

@@ -10,11 +10,14 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::make::{Addressed, Order, make};
+use super::pace::{Pace, Turn};
 use super::{Event, Item};
 use crate::clock::Clock;
-use crate::delivery::{DeliveryId, Outcome, Pause, back_off, is_given_up};
-use crate::sink::{Parcel, Reports, Sink};
+use crate::delivery::{DeliveryId, MessageId, Outcome, Pause, back_off, is_given_up};
+use crate::mail::Format;
+use crate::sink::{Parcel, Reports, Sink, Wants};
 use crate::store::{ClaimDeliveries, Claimed, FeedId, FeedSet, Finished, Rest, RunId, Settled, Store, StoreError};
+use crate::units::Rate;
 use crate::work::Pool;
 
 /// A sink, and how each feed's entries are delivered to it.
@@ -25,6 +28,8 @@ pub struct Channel {
     pub sink: Arc<dyn Sink>,
     /// How each feed's entries look there. What is queued for another feed is left in the queue.
     pub addressed: HashMap<FeedId, Addressed>,
+    /// How fast entries go there at most.
+    pub rate: Option<Rate>,
 }
 
 /// Carries deliveries to sinks.
@@ -46,6 +51,8 @@ pub struct Round {
     pub run: RunId,
     /// A new run tries once what only waits because of our own guess.
     pub eager: bool,
+    /// How long a channel may wait, in all, where its rate lets no more pass. What is left then stays queued.
+    pub patience: Duration,
     /// Changes when something was queued; its end says that nothing more will be.
     pub queued: watch::Receiver<u64>,
     /// Says when to take no more work.
@@ -70,18 +77,35 @@ impl Courier {
     /// When the database failed: what cannot be written down is not sent.
     pub async fn deliver(&self, channel: &Channel, mut round: Round) -> Result<(), StoreError> {
         let rest = self.store.rest_of(channel.name.clone()).await?;
-        if rest.as_ref().is_some_and(|rest| rest.until > self.clock.now() && (rest.asked || !round.eager)) {
+        if rest.as_ref().is_some_and(|rest| !rest.is_over(self.clock.now()) && (rest.asked || !round.eager)) {
             return Ok(());
         }
         let mut failing = rest;
         let among = Arc::new(channel.addressed.keys().copied().collect());
+        let mut pace = match channel.rate {
+            Some(rate) => {
+                let last = self.store.last_handed_over(channel.name.clone()).await?;
+                Some(Pace::new(rate.spacing(), last, self.clock.now(), round.patience))
+            }
+            None => None,
+        };
         loop {
             let more_may_come = round.queued.has_changed().is_ok();
             round.queued.borrow_and_update();
             if *round.stop.borrow() {
                 break;
             }
-            let claimed = self.claim(channel, &among, &round).await?;
+            if let Some(pace) = &mut pace
+                && self.store.is_any_due(self.claim(channel, &among, &round, 1)).await?
+            {
+                match pace.turn(channel.sink.as_ref(), &mut round.stop).await {
+                    Turn::Now => pace.went(),
+                    Turn::Over => break,
+                }
+            }
+            // Where there is a rate, nothing is claimed that could not go at once: a person may still take it out of the queue.
+            let most = if pace.is_some() { 1 } else { AT_ONCE };
+            let claimed = self.store.claim_deliveries(self.claim(channel, &among, &round, most)).await?;
             if !claimed.is_empty() {
                 match self.hand_over(channel, round.run, claimed, &mut failing).await? {
                     Handed::Over => continue,
@@ -100,12 +124,10 @@ impl Courier {
         Ok(())
     }
 
-    async fn claim(&self, channel: &Channel, among: &Arc<FeedSet>, round: &Round) -> Result<Vec<Claimed>, StoreError> {
+    fn claim(&self, channel: &Channel, among: &Arc<FeedSet>, round: &Round, most: u32) -> ClaimDeliveries {
         let now = self.clock.now();
         let (sink, among) = (channel.name.clone(), Arc::clone(among));
-        let claim =
-            ClaimDeliveries { sink, among, worker: round.run, now, until: now + LEASE, most: AT_ONCE, eager: round.eager };
-        self.store.claim_deliveries(claim).await
+        ClaimDeliveries { sink, among, worker: round.run, now, until: now + LEASE, most, eager: round.eager }
     }
 
     async fn hand_over(
@@ -115,18 +137,21 @@ impl Courier {
         claimed: Vec<Claimed>,
         failing: &mut Option<Rest>,
     ) -> Result<Handed, StoreError> {
-        let mut open: HashMap<DeliveryId, (Item, u32, Option<Timestamp>)> = HashMap::new();
+        let mut open: HashMap<DeliveryId, Tried> = HashMap::new();
         let mut parcels = Vec::new();
         // All are made side by side, and handed over in their order.
         let made = join_all(claimed.iter().map(|claim| self.parcel(channel, claim))).await;
         for (claim, made) in claimed.iter().zip(made) {
-            let item = item(channel, claim);
+            let tried = Tried::new(channel, claim);
             match made {
                 Ok(parcel) => {
-                    open.insert(claim.id, (item, claim.attempts, claim.first_failure));
+                    open.insert(claim.id, tried);
                     parcels.push(parcel);
                 }
-                Err(error) => self.give_up(run, item, error).await?,
+                Err(NotMade { reason, try_smaller }) => {
+                    let shrinks = try_smaller && claim.small.is_none();
+                    self.settle(run, Tried { shrinks, ..tried }, Outcome::Rejected { reason, try_smaller }).await?;
+                }
             }
         }
         let (reports, mut outcomes) = Reports::channel(parcels.len().max(1));
@@ -162,15 +187,25 @@ impl Courier {
         }
     }
 
-    async fn parcel(&self, channel: &Channel, claim: &Claimed) -> Result<Parcel, String> {
-        let entry = claim.entry.clone().ok_or("the entry's content is no longer kept")?;
-        let mut addressed = channel.addressed.get(&claim.feed).cloned().ok_or("its feed no longer goes to this sink")?;
+    async fn parcel(&self, channel: &Channel, claim: &Claimed) -> Result<Parcel, NotMade> {
+        let never = |reason: &str| NotMade { reason: reason.to_owned(), try_smaller: false };
+        let entry = claim.entry.clone().ok_or_else(|| never("the entry's content is no longer kept"))?;
+        let addressed = channel.addressed.get(&claim.feed).cloned();
+        let mut addressed = addressed.ok_or_else(|| never("its feed no longer goes to this sink"))?;
         addressed.feed.title = claim.feed_title.clone().unwrap_or_else(|| addressed.feed.name.clone());
         addressed.feed.link = claim.feed_link.clone().unwrap_or_default();
         addressed.feed.language = claim.feed_language.clone().unwrap_or_default();
         let (wants, message_id, first_seen) = (channel.sink.wants(), claim.message_id.clone(), claim.first_seen);
-        let making = move || make(Order { entry: &entry, addressed: &addressed, wants, message_id: &message_id, first_seen });
-        let made = self.pool.run(making).await.map_err(|panicked| panicked.to_string())?.map_err(|error| error.to_string())?;
+        let (small, also_in) = (claim.small.clone(), claim.also_in.clone());
+        let making = move || {
+            let (small, also_in) = (small.as_deref(), also_in.as_slice());
+            make(Order { entry: &entry, addressed: &addressed, wants, message_id: &message_id, first_seen, small, also_in })
+        };
+        // One entry that cannot be made, or makes the program panic, is that entry's misfortune alone.
+        let made = self.pool.run(making).await.map_err(|panicked| NotMade::poison(&panicked, true))?;
+        let made = made.map_err(|error| {
+            if error.lacks_link() { never(&error.to_string()) } else { NotMade::poison(&error, error.may_shrink()) }
+        })?;
         Ok(Parcel {
             deliveries: vec![claim.id],
             message_id: claim.message_id.as_str().to_owned(),
@@ -181,15 +216,24 @@ impl Courier {
     }
 
     /// Writes down what became of one delivery, and tells it.
-    async fn settle(&self, run: RunId, tried: (Item, u32, Option<Timestamp>), outcome: Outcome) -> Result<(), StoreError> {
-        let (item, before, first_failure) = tried;
+    async fn settle(&self, run: RunId, tried: Tried, outcome: Outcome) -> Result<(), StoreError> {
+        let Tried { item, before, first_failure, small, shrinks } = tried;
         let (id, now, attempts) = (item.id, self.clock.now(), before.saturating_add(1));
         let (settled, event) = match outcome {
             Outcome::Accepted { receipt, was_there } => {
                 (Settled::Delivered { receipt: receipt.clone() }, Event::Delivered { item, receipt, was_there })
             }
+            Outcome::Rejected { reason, try_smaller: true } if shrinks => {
+                let message_id = MessageId::from_stored(item.message_id.clone()).small();
+                let error = format!("{reason}; it goes once more in a short form");
+                (Settled::Smaller { message_id, error: reason }, Event::Retry { item, error, next_attempt: now, first: false })
+            }
             Outcome::Rejected { reason, try_smaller: _ } => {
-                (Settled::Failed { error: reason.clone() }, Event::Rejected { item, error: reason })
+                let error = match small {
+                    Some(whole) if whole != reason => format!("{reason}; the whole of it before: {whole}"),
+                    Some(_) | None => reason,
+                };
+                (Settled::Failed { error: error.clone() }, Event::Rejected { item, error })
             }
             Outcome::Retry { reason, .. } | Outcome::Unknown { reason }
                 if is_given_up(attempts, first_failure.unwrap_or(now), now) =>
@@ -205,13 +249,6 @@ impl Courier {
         Ok(())
     }
 
-    async fn give_up(&self, run: RunId, item: Item, error: String) -> Result<(), StoreError> {
-        let settled = Settled::Failed { error: error.clone() };
-        self.store.finish(run, vec![Finished { id: item.id, settled }], self.clock.now()).await?;
-        (self.observer)(Event::Rejected { item, error });
-        Ok(())
-    }
-
     /// Writes down that the sink has trouble of its own.
     async fn rest(&self, channel: &Channel, pause: Pause, before: Option<Rest>) -> Result<(), StoreError> {
         let now = self.clock.now();
@@ -223,6 +260,45 @@ impl Courier {
         let (sink, place) = (channel.name.clone(), channel.sink.place());
         (self.observer)(Event::Resting { sink, place, error: pause.reason, until, first: before.is_none() });
         Ok(())
+    }
+}
+
+/// A delivery that is being tried.
+struct Tried {
+    item: Item,
+    /// How often it was tried before.
+    before: u32,
+    first_failure: Option<Timestamp>,
+    /// Why only a short form of it is tried.
+    small: Option<String>,
+    /// A short form of it can be tried, where the whole is refused.
+    shrinks: bool,
+}
+
+impl Tried {
+    fn new(channel: &Channel, claim: &Claimed) -> Self {
+        let look = channel.addressed.get(&claim.feed).and_then(|addressed| addressed.look.as_ref());
+        // A link is as short as it gets.
+        let is_link = channel.sink.wants() == Wants::Link || look.is_none_or(|look| look.format == Format::Url);
+        Self {
+            item: item(channel, claim),
+            before: claim.attempts,
+            first_failure: claim.first_failure,
+            small: claim.small.clone(),
+            shrinks: claim.small.is_none() && !is_link,
+        }
+    }
+}
+
+/// An entry of which nothing could be made.
+struct NotMade {
+    reason: String,
+    try_smaller: bool,
+}
+
+impl NotMade {
+    fn poison(cause: &impl std::fmt::Display, try_smaller: bool) -> Self {
+        Self { reason: format!("it could not be rendered: {cause}"), try_smaller }
     }
 }
 

@@ -4,8 +4,10 @@ use jiff::Timestamp;
 
 use crate::article::{article, summary};
 use crate::delivery::MessageId;
+use crate::expression::Template;
+use crate::feed::text::{cut, one_line, to_html};
 use crate::feed::{Entry, Facts, FeedFacts};
-use crate::mail::{ComposeError, Letter, Look, compose};
+use crate::mail::{ComposeError, FROM_NAME, Letter, Look, SUBJECT, compose};
 use crate::sink::{Link, Made, Wants};
 
 /// How a feed's entries are delivered to one sink.
@@ -30,6 +32,10 @@ pub struct Order<'a> {
     pub message_id: &'a MessageId,
     /// When the entry was first seen.
     pub first_seen: Timestamp,
+    /// Why only a short form of it is made; `None`: the whole.
+    pub small: Option<&'a str>,
+    /// The names of other feeds that carry the same story.
+    pub also_in: &'a [String],
 }
 
 /// Why nothing could be made of an entry.
@@ -46,25 +52,121 @@ pub enum MakeError {
     Compose(#[from] ComposeError),
 }
 
+impl MakeError {
+    /// Whether a link is wanted of an entry that has none.
+    #[must_use]
+    pub fn lacks_link(&self) -> bool {
+        matches!(self, Self::NoLink | Self::Compose(ComposeError::NoLink))
+    }
+
+    /// Whether a short form of the entry may be made all the same.
+    #[must_use]
+    pub fn may_shrink(&self) -> bool {
+        match self {
+            Self::NoLink | Self::NoLook | Self::Compose(ComposeError::NoLink | ComposeError::Address(_)) => false,
+            // Whom it goes to is needed for the short form too.
+            Self::Compose(ComposeError::Template { key, .. }) => *key != "to",
+            Self::Compose(ComposeError::Build(_)) => true,
+        }
+    }
+}
+
 /// Makes what the sink takes. The same order always makes the same.
 ///
 /// # Errors
 /// When the entry lacks what the sink takes, or a template fails on it.
 pub fn make(order: Order<'_>) -> Result<Made, MakeError> {
-    let Order { entry, addressed, wants, message_id, first_seen } = order;
+    let Some(why) = order.small else { return whole(order) };
+    let entry = short(order.entry, why);
+    let order = Order { entry: &entry, ..order };
+    match &order.addressed.look {
+        Some(look) => whole(order).or_else(|error| {
+            // Where the configured words fail on this entry, those that are built in do not.
+            let (Ok(from_name), Ok(subject)) = (Template::parse(FROM_NAME), Template::parse(SUBJECT)) else { return Err(error) };
+            let look = Some(Look { from_name, subject, ..look.clone() });
+            whole(Order { addressed: &Addressed { look, ..order.addressed.clone() }, ..order })
+        }),
+        None => whole(order),
+    }
+}
+
+fn whole(order: Order<'_>) -> Result<Made, MakeError> {
+    let Order { entry, addressed, wants, message_id, first_seen, also_in, small: _ } = order;
+    let told = |summary: &str| {
+        let mut facts = Facts::new(&addressed.feed, entry, summary);
+        facts.entry.also_in = also_in.to_vec();
+        facts
+    };
     match wants {
         Wants::Mail => {
             let look = addressed.look.as_ref().ok_or(MakeError::NoLook)?;
             let article = article(entry, Some(addressed.feed.link.as_str()));
-            let facts = Facts::new(&addressed.feed, entry, &article.summary);
+            let facts = told(&article.summary);
             let letter = Letter { entry, article: &article, facts: &facts, message_id, first_seen };
             Ok(Made::Mail(compose(letter, look)?))
         }
         Wants::Link => {
             let url = entry.link().ok_or(MakeError::NoLink)?.to_owned();
             let title = entry.title.clone().unwrap_or_else(|| url.clone());
-            let facts = Facts::new(&addressed.feed, entry, &summary(entry));
+            let facts = told(&summary(entry));
             Ok(Made::Link(Link { url, title, facts }))
         }
+    }
+}
+
+/// What a short form keeps of the words that say why.
+const WHY: usize = 500;
+
+/// What is left of an entry that cannot go as it is: who, when and where, and why there is no more.
+fn short(entry: &Entry, why: &str) -> Entry {
+    // The link stands above and below the text of every mail; here it need not.
+    let link = entry.link().map(|href| crate::feed::Link { href: href.to_owned(), ..crate::feed::Link::default() });
+    let content = format!("<p>This post could not be delivered whole: {}</p>", to_html(&cut(&one_line(why), WHY)));
+    Entry {
+        id: entry.id.clone(),
+        title: entry.title.clone(),
+        links: link.into_iter().collect(),
+        authors: entry.authors.clone(),
+        published: entry.published,
+        updated: entry.updated,
+        language: entry.language.clone(),
+        content: Some(content),
+        ..Entry::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made(look: Option<Look>, small: Option<&str>) -> Result<Made, MakeError> {
+        let link = crate::feed::Link { href: "https://example.org/1".to_owned(), ..crate::feed::Link::default() };
+        let (title, content) = (Some("One".to_owned()), Some("the whole of it".to_owned()));
+        let entry = Entry { title, content, links: vec![link], ..Entry::default() };
+        let wants = if look.is_some() { Wants::Mail } else { Wants::Link };
+        let addressed = Addressed { feed: FeedFacts::default(), look };
+        let message_id = MessageId::derive(&[7; 16], "mail", 0, "example.net");
+        let (first_seen, also_in) = (Timestamp::UNIX_EPOCH, ["other".to_owned()]);
+        make(Order { entry: &entry, addressed: &addressed, wants, message_id: &message_id, first_seen, small, also_in: &also_in })
+    }
+
+    fn look(subject: &str) -> Look {
+        let template = |text| Template::parse(text).unwrap();
+        let from = "feeds@example.net".parse().unwrap();
+        let format = crate::mail::Format::Text;
+        Look { from, from_name: template(FROM_NAME), to: template("me@example.net"), subject: template(subject), format }
+    }
+
+    #[test]
+    fn a_short_form_says_why_and_needs_no_words_that_fail() {
+        let endless = "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}";
+        assert!(made(Some(look(endless)), None).unwrap_err().may_shrink());
+        let Made::Mail(mail) = made(Some(look(endless)), Some("552 <too> big")).unwrap() else { panic!() };
+        let text = String::from_utf8(mail.bytes).unwrap();
+        assert!(text.contains("Subject: One\r\n") && text.contains("552 <too> big"), "{text}");
+        assert!(text.contains("https://example.org/1") && text.contains("Also in: other"), "{text}");
+        assert!(!text.contains("the whole of it"), "{text}");
+        let Made::Link(link) = made(None, Some("why")).unwrap() else { panic!() };
+        assert_eq!((link.url.as_str(), link.title.as_str()), ("https://example.org/1", "One"));
     }
 }

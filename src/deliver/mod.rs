@@ -4,6 +4,7 @@
 
 mod channel;
 mod make;
+mod pace;
 
 pub use channel::{Channel, Courier, Round};
 pub use make::{Addressed, MakeError, Order, make};

@@ -44,6 +44,8 @@ pub struct EntryFacts {
     pub summary: String,
     /// The page with its comments.
     pub comments: String,
+    /// The names of other feeds that carry the same story and deliver it here with this one.
+    pub also_in: Vec<String>,
 }
 
 /// The variables of every template.
@@ -72,6 +74,7 @@ impl Facts {
             updated: time(entry.updated),
             summary: summary.to_owned(),
             comments: entry.comments.clone().unwrap_or_default(),
+            also_in: Vec::new(),
         };
         Self { feed: feed.clone(), entry }
     }
@@ -95,6 +98,7 @@ impl Facts {
             updated: time(),
             summary: text(),
             comments: url(),
+            also_in: vec![text()],
         };
         Self { feed, entry }
     }

@@ -27,6 +27,8 @@ pub struct Subscription {
     pub schedule: schedule::Settings,
     /// How many of its entries are delivered when it is new.
     pub backlog: Backlog,
+    /// What a story that other feeds carry too is delivered once for.
+    pub once_per: OncePer,
     /// Where its entries go.
     pub destinations: Vec<Destination>,
 }
@@ -38,6 +40,21 @@ pub enum Backlog {
     Newest(u32),
     /// All of them.
     All,
+}
+
+/// What one story, the same link in several feeds, is delivered once for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OncePer {
+    /// For each feed that carries it.
+    #[default]
+    Feed,
+    /// For each sink: the feed that has it first delivers it, the others are named in it.
+    Sink,
+}
+
+impl OncePer {
+    /// The words for it, as the configuration writes them.
+    pub const WORDS: &'static [(&'static str, Self)] = &[("feed", Self::Feed), ("sink", Self::Sink)];
 }
 
 /// A sink that a feed's entries go to.
@@ -104,6 +121,7 @@ impl Subscription {
             url,
             schedule: schedule::Settings { interval: std::time::Duration::from_secs(3_600) },
             backlog,
+            once_per: OncePer::Feed,
             destinations: Vec::new(),
         }
     }

@@ -1,12 +1,14 @@
 //! PURE. From new entries to what is recorded of them: in which order they are delivered, which of them are, and under
 //! which ids.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 
-use super::{Backlog, Subscription};
+use super::{Backlog, OncePer, Subscription};
 use crate::delivery::MessageId;
 use crate::feed::identity::{raw_hash, text_hash, uid};
-use crate::feed::{Entry, Keys};
+use crate::feed::{Entry, Key, Keys};
 use crate::store::{NewDelivery, NewEntry};
 
 /// The new entries of a document, ready to be recorded, oldest first. Of a feed that is read for the first time only the
@@ -19,13 +21,26 @@ pub(super) fn ready(new: Vec<(Keys, Entry)>, subscription: &Subscription, first:
         (false, _) | (true, Backlog::All) => oldest_first.len(),
         (true, Backlog::Newest(count)) => usize::try_from(count).unwrap_or(usize::MAX).min(oldest_first.len()),
     };
+    let stories = match subscription.once_per {
+        OncePer::Feed => HashMap::new(),
+        OncePer::Sink => stories(&oldest_first),
+    };
     let remembered = oldest_first.len() - delivered;
     let entry = |(place, (keys, entry)): (usize, (Keys, Entry))| {
         let uid = uid(&subscription.url, keys);
         let deliveries = if place < remembered { Vec::new() } else { deliveries(&uid, subscription) };
-        NewEntry { uid, keys: keys.all().collect(), raw_hash: raw_hash(&entry), text_hash: text_hash(&entry), entry, deliveries }
+        let story = keys.link.filter(|link| stories.get(link) == Some(&1));
+        let (raw_hash, text_hash) = (raw_hash(&entry), text_hash(&entry));
+        NewEntry { uid, keys: keys.all().collect(), raw_hash, text_hash, entry, deliveries, story }
     };
     oldest_first.into_iter().enumerate().map(entry).collect()
+}
+
+/// The links of the new entries, and how many of them have each: a link that several have tells no story.
+fn stories(new: &[(Keys, Entry)]) -> HashMap<Key, u32> {
+    let mut stories = HashMap::new();
+    new.iter().filter_map(|(keys, _)| keys.link).for_each(|link| *stories.entry(link).or_default() += 1);
+    stories
 }
 
 fn deliveries(uid: &crate::feed::Uid, subscription: &Subscription) -> Vec<NewDelivery> {

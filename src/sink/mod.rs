@@ -31,7 +31,7 @@ pub trait Sink: Send + Sync + fmt::Debug {
     /// # Errors
     /// The sink's own trouble (login, relay, quota, down): it rests, and keeps its queue.
     fn deliver<'a>(&'a self, parcels: &'a [Parcel], report: &'a Reports) -> BoxFuture<'a, Result<(), Pause>>;
-    /// Ends what is open (a connection) politely. Called once, when a run has nothing left for this sink.
+    /// Ends what is open (a connection) politely. Called when a run has nothing left for this sink, or nothing for a while.
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {})
     }

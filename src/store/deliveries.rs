@@ -8,9 +8,10 @@ use rusqlite::{Connection, OptionalExtension as _, named_params, params};
 use super::entries::unpack;
 use super::feeds::FeedId;
 use super::runs::{RunId, let_payload_go};
+use super::stories::also_in;
 use super::writer::Request;
 use super::{Store, StoreError, seconds, time};
-use crate::delivery::{DeliveryId, EAGER_ATTEMPTS, MessageId};
+use crate::delivery::{DeliveryId, EAGER_ATTEMPTS, MessageId, longest_wait};
 use crate::feed::Entry;
 
 /// A delivery that is ours until its lease ends.
@@ -28,10 +29,14 @@ pub struct Claimed {
     pub feed_language: Option<String>,
     /// The entry; `None` where its payload cannot be read any more.
     pub entry: Option<Entry>,
+    /// The names of other feeds that carry the same story, and deliver it here with this one.
+    pub also_in: Vec<String>,
     /// When the entry was first seen.
     pub first_seen: Timestamp,
     /// The id it travels under.
     pub message_id: MessageId,
+    /// Why only a short form of it goes; `None`: the whole.
+    pub small: Option<String>,
     /// How often it was tried before.
     pub attempts: u32,
     /// When it first failed by itself.
@@ -94,6 +99,13 @@ pub enum Settled {
         /// Why, in words.
         error: String,
     },
+    /// It stays due, once more, as a short form of itself.
+    Smaller {
+        /// The id of that form.
+        message_id: MessageId,
+        /// Why, in words.
+        error: String,
+    },
     /// It is given up.
     Failed {
         /// Why, in words.
@@ -106,8 +118,7 @@ pub enum Settled {
 }
 
 impl Store {
-    /// Claims up to `most` deliveries of a sink that are due, of these feeds alone, in the order in which they were queued. A new run also takes up those whose wait was our own
-    /// guess, for the first few attempts.
+    /// Claims deliveries of a sink that are due, in the order in which they were queued.
     pub async fn claim_deliveries(&self, claim: ClaimDeliveries) -> Result<Vec<Claimed>, StoreError> {
         self.ask(claim).await
     }
@@ -119,6 +130,32 @@ impl Store {
             let sql = "SELECT count(*) FROM deliveries WHERE state = 'pending' AND sink NOT IN (SELECT value FROM json_each(?1))";
             let count: i64 = connection.prepare_cached(sql)?.query_row([known], |row| row.get(0))?;
             Ok(u64::try_from(count).unwrap_or_default())
+        })
+        .await
+    }
+
+    /// Whether a claim would find something now.
+    pub async fn is_any_due(&self, claim: ClaimDeliveries) -> Result<bool, StoreError> {
+        self.read(move |connection| {
+            let sql = format!("SELECT EXISTS (SELECT 1 {DUE})");
+            let [own, asked] = longest_waits();
+            let values = named_params! {
+                ":sink": claim.sink, ":among": claim.among.0, ":worker": claim.worker.0, ":now": seconds(claim.now),
+                ":eager": claim.eager, ":eager_attempts": EAGER_ATTEMPTS,
+                ":own": own, ":asked": asked,
+            };
+            connection.prepare_cached(&sql)?.query_row(values, |row| row.get(0))
+        })
+        .await
+    }
+
+    /// When a sink last took or refused something for good.
+    pub async fn last_handed_over(&self, sink: String) -> Result<Option<Timestamp>, StoreError> {
+        self.read(move |connection| {
+            let sql =
+                "SELECT ended_at FROM deliveries WHERE ended_at IS NOT NULL AND sink = ?1 AND state IN ('delivered', 'failed')
+                       ORDER BY ended_at DESC LIMIT 1";
+            Ok(connection.prepare_cached(sql)?.query_row([sink], |row| row.get(0)).optional()?.map(time))
         })
         .await
     }
@@ -139,30 +176,41 @@ impl Store {
     }
 }
 
+/// Deliveries of a sink that are due for a worker. What was never tried waits for nothing; and what seems to wait longer than
+/// anything may was written down by a clock that has been set back since (see [`crate::delivery::is_over`]).
+const DUE: &str = "FROM deliveries d JOIN entries e ON e.id = d.entry JOIN feeds f ON f.id = d.feed LEFT JOIN payloads p ON p.entry = d.entry
+                   WHERE d.state = 'pending' AND d.sink = :sink AND f.removed_at IS NULL
+                     AND d.feed IN (SELECT value FROM json_each(:among))
+                     AND (d.lease_worker IS NULL OR d.lease_until <= :now)
+                     AND (d.next_attempt <= :now OR d.attempts = 0
+                          OR d.next_attempt > :now + CASE WHEN d.asked THEN :asked ELSE :own END
+                          OR (:eager AND d.asked = 0 AND d.attempts BETWEEN 1 AND :eager_attempts AND d.last_run IS NOT :worker))";
+
+/// The longest waits of our own making, and by a sink's wish, in seconds.
+fn longest_waits() -> [i64; 2] {
+    [false, true].map(|asked| i64::try_from(longest_wait(asked).as_secs()).unwrap_or(i64::MAX))
+}
+
 impl Request for ClaimDeliveries {
     type Reply = Vec<Claimed>;
 
     fn apply(self, connection: &Connection) -> Result<Vec<Claimed>, rusqlite::Error> {
-        let sql = "SELECT d.id, d.feed, f.title, f.link, f.language, p.version, p.body, e.first_seen, d.message_id, d.attempts, d.first_failure
-                   FROM deliveries d JOIN entries e ON e.id = d.entry JOIN feeds f ON f.id = d.feed LEFT JOIN payloads p ON p.entry = d.entry
-                   WHERE d.state = 'pending' AND d.sink = :sink AND f.removed_at IS NULL
-                     AND d.feed IN (SELECT value FROM json_each(:among))
-                     AND (d.lease_worker IS NULL OR d.lease_until <= :now)
-                     AND (d.next_attempt <= :now
-                          OR (:eager AND d.asked = 0 AND d.attempts BETWEEN 1 AND :eager_attempts AND d.last_run IS NOT :worker))
-                   ORDER BY d.id LIMIT :most";
-        let mut select = connection.prepare_cached(sql)?;
+        let sql = "SELECT d.id, d.feed, f.title, f.link, f.language, p.version, p.body, e.first_seen, d.message_id, d.attempts, d.first_failure, d.small, d.entry";
+        let mut select = connection.prepare_cached(&format!("{sql} {DUE} ORDER BY d.id LIMIT :most"))?;
+        let [own, asked] = longest_waits();
         let values = named_params! {
             ":sink": self.sink, ":among": self.among.0, ":worker": self.worker.0, ":now": seconds(self.now), ":eager": self.eager,
-            ":eager_attempts": EAGER_ATTEMPTS, ":most": self.most,
+            ":eager_attempts": EAGER_ATTEMPTS, ":most": self.most, ":own": own, ":asked": asked,
         };
         let claimed: Vec<Claimed> = select
             .query_map(values, |row| {
                 let version: Option<i64> = row.get(5)?;
                 let body: Option<Vec<u8>> = row.get(6)?;
+                let feed = FeedId(row.get(1)?);
                 Ok(Claimed {
                     id: DeliveryId(row.get(0)?),
-                    feed: FeedId(row.get(1)?),
+                    feed,
+                    also_in: also_in(connection, row.get(12)?, &self.sink, feed)?,
                     feed_title: row.get(2)?,
                     feed_link: row.get(3)?,
                     feed_language: row.get(4)?,
@@ -171,6 +219,7 @@ impl Request for ClaimDeliveries {
                     message_id: MessageId::from_stored(row.get(8)?),
                     attempts: row.get(9)?,
                     first_failure: row.get::<_, Option<i64>>(10)?.map(time),
+                    small: row.get(11)?,
                 })
             })?
             .collect::<Result<_, _>>()?;
@@ -213,6 +262,10 @@ impl Request for Finish {
                                WHERE id = ?1";
                     connection.prepare_cached(sql)?.execute(params![id.0, seconds(next_attempt), asked, error, now])?;
                 }
+                Settled::Smaller { message_id, error } => {
+                    let sql = "UPDATE deliveries SET small = ?2, error = ?2, message_id = ?3, next_attempt = ?4, asked = 0 WHERE id = ?1";
+                    connection.prepare_cached(sql)?.execute(params![id.0, error, message_id.as_str(), now])?;
+                }
                 Settled::Failed { error } => {
                     let sql = "UPDATE deliveries SET state = 'failed', error = ?2, ended_at = ?3 WHERE id = ?1";
                     connection.prepare_cached(sql)?.execute(params![id.0, error, now])?;
@@ -248,9 +301,11 @@ impl Request for ByHand {
             None => all.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?,
         };
         let sql = match self.act {
-            // A lease stays: what is under way this moment is not sent a second time beside it.
+            // A lease stays: what is under way this moment is not sent a second time beside it. What went in its short form is
+            // tried whole again: whoever retries by hand has changed something.
             Act::Retry => format!(
-                "UPDATE deliveries SET state = 'pending', next_attempt = ?2, asked = 0, attempts = 0, first_failure = NULL, ended_at = NULL
+                "UPDATE deliveries SET state = 'pending', next_attempt = ?2, asked = 0, attempts = 0, first_failure = NULL, ended_at = NULL,
+                   message_id = CASE WHEN small IS NULL THEN message_id ELSE replace(message_id, 's@', '@') END, small = NULL
                  WHERE id = ?1 AND {open} RETURNING entry, sink"
             ),
             Act::Drop => format!(

@@ -6,6 +6,7 @@ use rusqlite::{Connection, named_params, params};
 
 use super::feeds::{FeedId, Validators};
 use super::runs::RunId;
+use super::stories::is_carried;
 use super::writer::Request;
 use super::{Store, StoreError, seconds, time};
 use crate::delivery::MessageId;
@@ -103,6 +104,8 @@ pub struct NewEntry {
     pub entry: Entry,
     /// Where it goes.
     pub deliveries: Vec<NewDelivery>,
+    /// The key of its link, where a story goes to a sink once, whichever feed has it first.
+    pub story: Option<Key>,
 }
 
 /// One entry for one sink.
@@ -238,7 +241,17 @@ fn insert(connection: &Connection, feed: FeedId, new: &NewEntry, at: i64) -> Res
     connection.prepare_cached(sql)?.execute(params![feed.0, new.uid, new.raw_hash, new.text_hash, dated, at])?;
     let entry = connection.last_insert_rowid();
     keep_keys(connection, feed, entry, &new.keys)?;
-    if new.deliveries.is_empty() {
+    let mut deliveries = Vec::with_capacity(new.deliveries.len());
+    for delivery in &new.deliveries {
+        let carried = match new.story {
+            Some(link) => is_carried(connection, &delivery.sink, link, feed, entry, at)?,
+            None => false,
+        };
+        if !carried {
+            deliveries.push(delivery);
+        }
+    }
+    if deliveries.is_empty() {
         return Ok(());
     }
     let body = pack(&new.entry)?;
@@ -246,7 +259,7 @@ fn insert(connection: &Connection, feed: FeedId, new: &NewEntry, at: i64) -> Res
     connection.prepare_cached(sql)?.execute(params![entry, PAYLOAD_VERSION, body])?;
     let sql = "INSERT INTO deliveries (entry, feed, sink, message_id, state, queued_at, next_attempt) VALUES (?1, ?2, ?3, ?4, 'pending', ?5, ?5)";
     let mut queue = connection.prepare_cached(sql)?;
-    for delivery in &new.deliveries {
+    for delivery in deliveries {
         queue.execute(params![entry, feed.0, delivery.sink, delivery.message_id.as_str(), at])?;
     }
     Ok(())

@@ -29,9 +29,20 @@ pub enum StoreError {
     /// Its tables are those of an earlier version, and it was opened to be read only.
     #[error("the database is from an earlier version of this program")]
     Older,
+    /// It could not be copied before it was to be brought up to date; it is as it was.
+    #[error("cannot copy the database to `{path}` before it is brought up to date: {cause}")]
+    Backup {
+        /// The copy.
+        path: PathBuf,
+        /// What happened, in words.
+        cause: String,
+    },
     /// The disk, or the quota, is full.
     #[error("the disk is full")]
     Full,
+    /// The disk refused: a file's size is limited, or the disk itself fails.
+    #[error("the disk refuses to read or write: {0}")]
+    Disk(String),
     /// It cannot be written to.
     #[error("the database cannot be written: {0}")]
     ReadOnly(String),
@@ -61,6 +72,8 @@ impl StoreError {
             Self::Newer { .. } => "install the version of `feeds` that wrote it, or name another database with `--database`",
             Self::Older => "`feeds run --once` brings it up to date",
             Self::Full => "make room; nothing is lost, the next run goes on where this one stopped",
+            Self::Backup { .. } => "make room, and see that the folder can be written; the database is as it was",
+            Self::Disk(_) => "see the limit on the size of files (`ulimit -f`), and the disk itself; nothing is lost",
             Self::Busy => "end the program that holds it open, then run again",
             Self::Damaged(_) => "keep the file, restore a copy of it, or name a new one with `--database`",
             Self::Other(_) | Self::Stopped => return None,
@@ -75,6 +88,7 @@ impl From<rusqlite::Error> for StoreError {
         let Some(code) = error.sqlite_error_code() else { return Self::Other(text) };
         match code {
             ErrorCode::DiskFull => Self::Full,
+            ErrorCode::SystemIoFailure => Self::Disk(text),
             ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen => Self::ReadOnly(text),
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Self::Busy,
             ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Self::Damaged(text),

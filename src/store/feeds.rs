@@ -9,6 +9,7 @@ use rusqlite::{Connection, Row, named_params, params};
 use super::runs::RunId;
 use super::writer::Request;
 use super::{Store, StoreError, seconds, time};
+use crate::schedule::{FURTHEST, SET_BACK};
 
 /// A feed's number in the database, opaque to everyone else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -260,12 +261,19 @@ impl Request for ClaimHosts {
 
     fn apply(self, connection: &Connection) -> Result<Vec<HostClaim>, rusqlite::Error> {
         let now = seconds(self.now);
+        // A clock that was set back by days keeps no feed waiting for days; a publisher's wish holds as long as it can be one.
         let due = "active = 1 AND gone_at IS NULL AND last_run IS NOT :worker
-                   AND (next_poll <= :now OR (:force AND (asked = 0 OR not_before <= :now)))
+                   AND (next_poll <= :now OR next_poll > :now + max(:furthest, coalesce(interval, 0))
+                        OR (asked = 0 AND last_attempt > :now + :set_back)
+                        OR (:force AND (asked = 0 OR not_before <= :now OR not_before > :now + :furthest)))
                    AND NOT EXISTS (SELECT 1 FROM hosts h WHERE h.host = feeds.host
-                                   AND (h.until > :now OR h.lease_worker = :worker OR (h.lease_until > :now AND h.lease_worker IS NOT NULL)))";
+                                   AND ((h.until > :now AND h.until <= :now + :furthest) OR h.lease_worker = :worker
+                                        OR (h.lease_until > :now AND h.lease_worker IS NOT NULL)))";
         let mut select = connection.prepare_cached(&format!("{HISTORY} WHERE {due} ORDER BY next_poll, id"))?;
-        let mut rows = select.query(named_params! { ":worker": self.worker.0, ":now": now, ":force": self.force })?;
+        let [furthest, set_back] = [FURTHEST, SET_BACK].map(|time| i64::try_from(time.as_secs()).unwrap_or(i64::MAX));
+        let mut rows = select.query(named_params! {
+            ":worker": self.worker.0, ":now": now, ":force": self.force, ":furthest": furthest, ":set_back": set_back,
+        })?;
         let mut claims: Vec<HostClaim> = Vec::new();
         let mut places: HashMap<String, usize> = HashMap::new();
         while let Some(row) = rows.next()? {

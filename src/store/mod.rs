@@ -7,8 +7,10 @@ mod error;
 mod feeds;
 mod lock;
 mod open;
+mod room;
 mod runs;
 mod sinks;
+mod stories;
 mod view;
 mod writer;
 
@@ -35,6 +37,7 @@ pub struct Store {
     /// Closed first: only a connection that writes can take the write-ahead log in at the end.
     reader: Arc<Mutex<Connection>>,
     writer: Writer,
+    folder: Arc<Path>,
 }
 
 /// Whether a database that is not there is made.
@@ -54,7 +57,8 @@ impl Store {
     pub fn open(path: &Path, missing: IfMissing) -> Result<Self, StoreError> {
         let writing = open::for_writing(path, missing)?;
         let reader = open::for_reading(path)?;
-        Ok(Self { reader: Arc::new(Mutex::new(reader)), writer: Writer::start(writing)? })
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Ok(Self { reader: Arc::new(Mutex::new(reader)), writer: Writer::start(writing)?, folder: folder.into() })
     }
 
     /// Hands a request to the writing thread; answered after its transaction is committed.

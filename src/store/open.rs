@@ -24,7 +24,7 @@ pub(super) fn for_writing(path: &Path, missing: IfMissing) -> Result<Connection,
         }
     }
     let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    migrate(&mut connection)?;
+    migrate(&mut connection, path, MIGRATIONS)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     // A delivery that is written down stays written down, power cut included.
     connection.pragma_update(None, "synchronous", "full")?;
@@ -82,20 +82,28 @@ fn real_path(path: &Path) -> std::io::Result<PathBuf> {
 }
 
 fn latest() -> i64 {
-    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+    number_of(MIGRATIONS)
+}
+
+fn number_of(migrations: &[&str]) -> i64 {
+    i64::try_from(migrations.len()).unwrap_or(i64::MAX)
 }
 
 fn version(connection: &Connection) -> Result<i64, StoreError> {
     Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
 }
 
-/// Applies the migrations that are missing, each with its number in one transaction.
-fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
-    let found = version(connection)?;
-    if found > latest() {
-        return Err(StoreError::Newer { found, known: latest() });
+/// Applies the migrations that are missing, each with its number in one transaction. A database that has something in it is
+/// copied first, so that a person can go back to the earlier version of this program.
+fn migrate(connection: &mut Connection, path: &Path, migrations: &[&str]) -> Result<(), StoreError> {
+    let (found, latest) = (version(connection)?, number_of(migrations));
+    if found > latest {
+        return Err(StoreError::Newer { found, known: latest });
     }
-    for (number, sql) in (1_i64..).zip(MIGRATIONS).filter(|(number, _)| *number > found) {
+    if (1..latest).contains(&found) {
+        back_up(connection, path, found)?;
+    }
+    for (number, sql) in (1_i64..).zip(migrations).filter(|(number, _)| *number > found) {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // Asked again under the lock: another process may have been faster.
         let at: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -106,6 +114,40 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
         transaction.commit()?;
     }
     Ok(())
+}
+
+/// Copies the database to `<database>.v<version>.bak`, for its owner alone: whole, on the disk, or not at all.
+fn back_up(connection: &Connection, path: &Path, version: i64) -> Result<(), StoreError> {
+    let beside = |suffix: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let copy = beside(&format!(".v{version}.bak"));
+    let unfinished = beside(&format!(".v{version}.bak.{}", std::process::id()));
+    let failed = |cause: String| StoreError::Backup { path: copy.clone(), cause };
+    let copied = (|| {
+        fs::remove_file(&unfinished).or_else(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => Ok(()),
+            _ => Err(error),
+        })?;
+        // SQLite fills an empty file, and leaves its mode alone.
+        fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
+        let name = unfinished.to_str().ok_or_else(|| std::io::Error::other("its name is not UTF-8"))?;
+        connection.execute("VACUUM INTO ?1", [name]).map_err(std::io::Error::other)?;
+        fs::File::open(&unfinished)?.sync_all()?;
+        if self::version(connection).map_err(std::io::Error::other)? != version {
+            // Another process was faster, and has made its copy.
+            return fs::remove_file(&unfinished);
+        }
+        fs::rename(&unfinished, &copy)?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        fs::File::open(folder)?.sync_all()
+    })();
+    copied.map_err(|error: std::io::Error| {
+        fs::remove_file(&unfinished).ok();
+        failed(error.to_string())
+    })
 }
 
 #[cfg(test)]
@@ -121,6 +163,42 @@ mod tests {
         for_writing(&path, IfMissing::Create).unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
+    }
+
+    #[test]
+    fn what_is_written_down_is_on_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = for_writing(&folder.path().join("feeds.db"), IfMissing::Create).unwrap();
+        let pragma =
+            |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0)).unwrap();
+        assert_eq!(pragma("journal_mode"), rusqlite::types::Value::Text("wal".to_owned()));
+        assert_eq!(pragma("synchronous"), rusqlite::types::Value::Integer(2), "full");
+        assert_eq!(pragma("foreign_keys"), rusqlite::types::Value::Integer(1));
+    }
+
+    #[test]
+    fn a_database_is_copied_before_it_is_brought_up_to_date() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("feeds.db");
+        let copy = folder.path().join("feeds.db.v1.bak");
+        let mut connection = for_writing(&path, IfMissing::Create).unwrap();
+        connection.execute("INSERT INTO runs (started_at) VALUES (7)", []).unwrap();
+        assert!(!copy.exists(), "a new database has nothing to copy");
+        let broken = [MIGRATIONS[0], "CREATE TABLE later (id INTEGER); CREATE TABLE runs (id INTEGER)"];
+        assert!(migrate(&mut connection, &path, &broken).is_err());
+        assert_eq!(version(&connection).unwrap(), 1, "all or nothing");
+        migrate(&mut connection, &path, &[MIGRATIONS[0], "CREATE TABLE later (id INTEGER)"]).unwrap();
+        assert_eq!(version(&connection).unwrap(), 2);
+        assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
+        let earlier = connect(&copy, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+        assert_eq!(version(&earlier).unwrap(), 1);
+        let started: i64 = earlier.query_row("SELECT started_at FROM runs", [], |row| row.get(0)).unwrap();
+        assert_eq!(started, 7);
+        let files = fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(files, 4, "the database, its two companions and the copy; nothing unfinished");
+        fs::remove_file(&copy).unwrap();
+        migrate(&mut connection, &path, &[MIGRATIONS[0], "CREATE TABLE later (id INTEGER)"]).unwrap();
+        assert!(!copy.exists(), "nothing was due");
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! Runs: what each did, and the cleaning up at its end. Starting one is also the probe that the database can be written:
 //! no feed is asked and no mail is sent before it.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::writer::Request;
-use super::{Store, StoreError, seconds};
+use super::{Store, StoreError, seconds, stories};
 
 /// A run's number: the worker that claims are made by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -34,12 +36,20 @@ const KEEP_PAYLOADS: i64 = 30 * 86_400;
 const KEEP_DELIVERIES: i64 = 90 * 86_400;
 /// How many runs are remembered.
 const KEEP_RUNS: i64 = 1_000;
+/// How long what a feed has shown is remembered after the feed left the configuration: added again before, it repeats nothing.
+const KEEP_REMOVED: i64 = 365 * 86_400;
+/// How long a host is remembered after it was last asked, where no feed is there any more.
+const KEEP_HOSTS: i64 = 30 * 86_400;
 /// How many rows one cleaning takes at most, so that it never holds a run up.
 const CLEAN_AT_ONCE: i64 = 2_000;
 
 impl Store {
     /// Starts a run. Claims of earlier runs end: who starts holds the lock, so none of them is alive.
+    ///
+    /// # Errors
+    /// When the database cannot be written, or there is no room left for what a run writes down.
     pub async fn start_run(&self, now: Timestamp) -> Result<RunId, StoreError> {
+        self.make_sure_of_room().await?;
         self.ask(StartRun(now)).await
     }
 
@@ -115,6 +125,36 @@ fn clean(connection: &Connection, now: i64) -> Result<(), rusqlite::Error> {
         let_payload_go(connection, entry, now)?;
     }
     connection.execute("DELETE FROM runs WHERE id <= (SELECT max(id) FROM runs) - ?1", [KEEP_RUNS])?;
+    stories::clean(connection, now)?;
+    forget_removed(connection, now)?;
+    let hosts = "DELETE FROM hosts WHERE host IN
+                   (SELECT host FROM hosts WHERE coalesce(last_asked, 0) < ?1 AND coalesce(until, 0) < ?2 AND lease_worker IS NULL
+                      AND host NOT IN (SELECT host FROM feeds) LIMIT ?3)";
+    connection.execute(hosts, params![now - KEEP_HOSTS, now, CLEAN_AT_ONCE])?;
+    Ok(())
+}
+
+/// Forgets what a feed has shown that left the configuration long ago, a part in each run, and then the feed.
+fn forget_removed(connection: &Connection, now: i64) -> Result<(), rusqlite::Error> {
+    let sql = "SELECT id FROM feeds WHERE removed_at < ?1 ORDER BY id LIMIT 1";
+    let Some(feed) = connection.query_row(sql, [now - KEEP_REMOVED], |row| row.get::<_, i64>(0)).optional()? else {
+        return Ok(());
+    };
+    // Every entry has a key, and keys lie in the order of their feeds. A key whose entry went with another key finds nothing.
+    let sql = "DELETE FROM keys WHERE (feed, key, entry) IN (SELECT feed, key, entry FROM keys WHERE feed = ?1 LIMIT ?2) RETURNING entry";
+    let mut keys = connection.prepare(sql)?;
+    let entries: HashSet<i64> = keys.query_map(params![feed, CLEAN_AT_ONCE], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    if entries.is_empty() {
+        connection.execute("DELETE FROM stories WHERE feed = ?1", [feed])?;
+        connection.execute("DELETE FROM feeds WHERE id = ?1", [feed])?;
+    }
+    // Every table that names an entry stands here, the entries themselves last.
+    for (table, column) in
+        [("stories", "entry"), ("deliveries", "entry"), ("payloads", "entry"), ("resources", "entry"), ("entries", "id")]
+    {
+        let mut delete = connection.prepare(&format!("DELETE FROM {table} WHERE {column} = ?1"))?;
+        entries.iter().try_for_each(|entry| delete.execute([entry]).map(drop))?;
+    }
     Ok(())
 }
 

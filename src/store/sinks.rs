@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::writer::Request;
 use super::{Store, StoreError, seconds, time};
+use crate::delivery::is_over;
 
 /// A sink's rest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,14 @@ pub struct Rest {
     pub since: Timestamp,
     /// Why, in words.
     pub error: String,
+}
+
+impl Rest {
+    /// Whether the sink may be tried again.
+    #[must_use]
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        is_over(self.until, self.asked, now)
+    }
 }
 
 impl Store {

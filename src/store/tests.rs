@@ -10,6 +10,8 @@ use crate::feed::diff::diff;
 use crate::feed::identity::{raw_hash, text_hash, uid};
 use crate::feed::{Entry, Key, Keys};
 
+mod rules;
+
 struct World {
     store: Store,
     path: std::path::PathBuf,
@@ -47,6 +49,23 @@ impl World {
         self.store.sync_one(subscribed(name), at(0)).await.unwrap()
     }
 
+    /// Records a document with entries of these ids, all of one link each, whose stories go to the sink `mail` once.
+    async fn record_stories(&self, feed: FeedId, entries: &[(&str, &str)]) {
+        let history = self.store.history(feed).await.unwrap();
+        let new = entries.iter().map(|(id, link)| {
+            let link = crate::feed::Link { href: format!("https://{link}"), ..crate::feed::Link::default() };
+            let entry = Entry { links: vec![link], ..entry(id) };
+            let keys = Keys::of(&entry);
+            let uid = uid(&feed.0.to_string(), keys);
+            let message_id = MessageId::derive(&uid, "mail", 0, "example.net");
+            let deliveries = vec![NewDelivery { sink: "mail".into(), message_id }];
+            let (raw_hash, text_hash) = (raw_hash(&entry), text_hash(&entry));
+            NewEntry { uid, keys: keys.all().collect(), raw_hash, text_hash, entry, deliveries, story: keys.link }
+        });
+        let document = DocumentRecord { hash: vec![1], entries: new.collect(), ..DocumentRecord::default() };
+        self.poll(&history, None, Answer::Document(Box::new(document))).await;
+    }
+
     /// Records a document with these entries, each for the sink `mail`.
     async fn record(&self, feed: FeedId, run: Option<RunId>, ids: &[&str]) -> Recorded {
         let history = self.store.history(feed).await.unwrap();
@@ -68,6 +87,7 @@ impl World {
                 text_hash: text_hash(&entry),
                 entry,
                 deliveries,
+                story: None,
             }
         });
         let document = DocumentRecord { hash: vec![1], entries: new.collect(), ..DocumentRecord::default() };
@@ -90,13 +110,14 @@ impl World {
         self.store.record(record).await.unwrap()
     }
 
-    async fn claim(&self, run: RunId, now: i64, eager: bool) -> Vec<Claimed> {
+    fn wanted(run: RunId, now: i64, eager: bool) -> ClaimDeliveries {
         let until = at(now) + Duration::from_secs(600);
         let among = std::sync::Arc::new((1..9).map(FeedId).collect());
-        self.store
-            .claim_deliveries(ClaimDeliveries { sink: "mail".into(), among, worker: run, now: at(now), until, most: 8, eager })
-            .await
-            .unwrap()
+        ClaimDeliveries { sink: "mail".into(), among, worker: run, now: at(now), until, most: 8, eager }
+    }
+
+    async fn claim(&self, run: RunId, now: i64, eager: bool) -> Vec<Claimed> {
+        self.store.claim_deliveries(Self::wanted(run, now, eager)).await.unwrap()
     }
 
     async fn finish(&self, run: RunId, id: crate::delivery::DeliveryId, settled: Settled) {

@@ -215,12 +215,13 @@ impl View {
         Ok(length)
     }
 
-    /// The last run.
-    pub fn last_run(&self) -> Result<Option<LastRun>, StoreError> {
-        let sql = "SELECT started_at, ended_at, polled, failed, entries, delivered, retried, rejected FROM runs ORDER BY id DESC LIMIT 1";
+    /// The last runs, the latest first.
+    pub fn last_runs(&self, most: u32) -> Result<Vec<LastRun>, StoreError> {
+        let sql = "SELECT started_at, ended_at, polled, failed, entries, delivered, retried, rejected FROM runs ORDER BY id DESC LIMIT ?1";
         let count =
             |row: &Row<'_>, column| Ok::<_, rusqlite::Error>(u64::try_from(row.get::<_, i64>(column)?).unwrap_or_default());
-        let run = self.0.prepare(sql)?.query_row([], |row| {
+        let mut select = self.0.prepare(sql)?;
+        let runs = select.query_map([most], |row| {
             Ok(LastRun {
                 started_at: time(row.get(0)?),
                 ended_at: row.get::<_, Option<i64>>(1)?.map(time),
@@ -233,8 +234,8 @@ impl View {
                     rejected: count(row, 7)?,
                 },
             })
-        });
-        Ok(run.optional()?)
+        })?;
+        Ok(runs.collect::<Result<_, _>>()?)
     }
 
     /// The sinks that rest, and those with deliveries that failed before: each with its last trouble.
@@ -251,7 +252,7 @@ impl View {
 
     /// Whether the file is sound: what SQLite finds wrong with it, nothing where all is well.
     pub fn damage(&self) -> Result<Vec<String>, StoreError> {
-        let mut select = self.0.prepare("PRAGMA quick_check(20)")?;
+        let mut select = self.0.prepare("PRAGMA integrity_check(20)")?;
         let found: Vec<String> = select.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
         Ok(found.into_iter().filter(|line| line != "ok").collect())
     }

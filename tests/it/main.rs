@@ -8,6 +8,8 @@ mod commands;
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod disk;
+#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod kit;
@@ -15,6 +17,8 @@ mod kit;
 mod mail;
 #[cfg(test)]
 mod queue;
+#[cfg(test)]
+mod queue_rules;
 #[cfg(test)]
 mod run;
 #[cfg(test)]

@@ -192,9 +192,16 @@ impl Sandbox {
 
     /// Starts the program.
     pub(crate) fn spawn(&self, arguments: &[&str]) -> Running {
+        self.spawn_by(&[], arguments)
+    }
+
+    /// Starts the program by way of another, which is given the command line of ours after its own arguments.
+    pub(crate) fn spawn_by(&self, by: &[&str], arguments: &[&str]) -> Running {
+        let program = env!("CARGO_BIN_EXE_feeds");
+        let line: Vec<&str> = [by, &[program], arguments].concat();
         let below = |path: &str| self.home().join(path).into_os_string();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_feeds"))
-            .args(arguments)
+        let mut child = Command::new(line[0])
+            .args(&line[1..])
             .current_dir(self.home())
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -241,6 +248,12 @@ fn collect(mut stream: impl Read + Send + 'static) -> JoinHandle<String> {
 }
 
 impl Running {
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        let process = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(process, signal).expect("a process that runs");
+    }
+
     /// Kills it after this time, if it is not over by then; says whether it was.
     pub(crate) fn killed_after(mut self, time: Duration) -> bool {
         let over = wait::within(time, || self.child.try_wait().ok().flatten()).is_some();

@@ -29,6 +29,8 @@ pub(crate) enum Fault {
     EndLost,
     /// 552 after the final dot, as for a message over the size limit.
     TooBig,
+    /// The same for what has more bytes than this.
+    Over(usize),
 }
 
 #[derive(Default)]
@@ -176,6 +178,7 @@ impl State {
             Some(Fault::End4xx) => Some("451 4.3.0 not now"),
             Some(Fault::End5xx) => Some("554 5.7.1 not this one"),
             Some(Fault::TooBig) => Some("552 5.3.4 message too big"),
+            Some(Fault::Over(most)) if mail.len() > most => Some("552 5.3.4 message too big"),
             Some(_) | None => None,
         };
         if let Some(refusal) = refusal {
