@@ -154,8 +154,22 @@ fn test_parcel(now: Timestamp, config: &Config, name: &str, sink: &dyn Sink) -> 
     uid[..8].copy_from_slice(&now.as_second().to_le_bytes());
     let message_id = MessageId::derive(&uid, name, 0, &domain);
     let addressed = Addressed { feed, look };
-    let order = Order { entry: &entry, addressed: &addressed, wants: sink.wants(), message_id: &message_id, first_seen: now };
+    let order = Order {
+        entry: &entry,
+        addressed: &addressed,
+        wants: sink.wants(),
+        message_id: &message_id,
+        follows: None,
+        first_seen: now,
+    };
     let made = make(order).map_err(|error| error.to_string())?;
     let key = message_id.key();
-    Ok(Parcel { deliveries: vec![DeliveryId(0)], message_id: message_id.as_str().to_owned(), key, attempt: 0, made })
+    Ok(Parcel {
+        deliveries: vec![DeliveryId(0)],
+        message_id: message_id.as_str().to_owned(),
+        key,
+        attempt: 0,
+        replaces: None,
+        made,
+    })
 }

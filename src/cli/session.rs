@@ -127,6 +127,7 @@ pub(super) fn subscription(feed: &Feed) -> Subscription {
         source: feed.source.clone(),
         schedule: schedule::Settings { interval: feed.interval.duration() },
         backlog: feed.backlog,
+        updates: feed.updates,
         destinations: feed.sinks.iter().map(destination).collect(),
     }
 }

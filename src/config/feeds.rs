@@ -86,6 +86,7 @@ pub(super) fn read(
             sinks,
             interval: nearest.iter().find_map(|layer| layer.interval).or(layers.defaults.interval).unwrap_or(INTERVAL),
             backlog: nearest.iter().find_map(|layer| layer.backlog).or(layers.defaults.backlog).unwrap_or(BACKLOG),
+            updates: nearest.iter().find_map(|layer| layer.updates).or(layers.defaults.updates).unwrap_or_default(),
             paused: raw.paused,
             looks,
         });

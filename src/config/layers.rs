@@ -10,6 +10,7 @@ use toml::de::DeValue;
 use super::Backlog;
 use super::explain::Mistake;
 use super::section::{self, Section, Value, Wrong};
+use crate::delivery::Updates;
 use crate::expression::{Template, TemplateError};
 use crate::feed::Facts;
 use crate::mail::Format;
@@ -17,7 +18,7 @@ use crate::units::Interval;
 use crate::words;
 
 /// The keys that choose and pace: in defaults, tags and feeds.
-pub(super) const LAYER_KEYS: &[&str] = &["sinks", "interval", "backlog"];
+pub(super) const LAYER_KEYS: &[&str] = &["sinks", "interval", "backlog", "updates"];
 /// The keys of a mail's look: in defaults, tags, feeds and sinks.
 pub(super) const LOOK_KEYS: &[&str] = &["to", "from_name", "subject", "format"];
 
@@ -33,6 +34,8 @@ pub(super) struct Layer {
     pub(super) interval: Option<Interval>,
     /// How many of the entries already there to deliver.
     pub(super) backlog: Option<Backlog>,
+    /// What becomes of an entry that was edited.
+    pub(super) updates: Option<Updates>,
     /// How mails look.
     pub(super) look: RawLook,
     /// `sinks` stands there, but cannot be used.
@@ -67,9 +70,10 @@ pub(super) fn read(section: &mut Section<'_>, mistakes: &mut Vec<Mistake>) -> La
         mistakes.push(Mistake::warning(interval.span(), message).help("\"15m\" or more is polite"));
     }
     let backlog = section.read("backlog", mistakes, backlog).map(Spanned::into_inner);
+    let updates = section.read("updates", mistakes, updates).map(Spanned::into_inner);
     let look = read_look(section, mistakes);
     let sinks_are_wrong = section.wrong.contains(&"sinks");
-    Layer { sinks, interval: interval.map(Spanned::into_inner), backlog, look, sinks_are_wrong }
+    Layer { sinks, interval: interval.map(Spanned::into_inner), backlog, updates, look, sinks_are_wrong }
 }
 
 /// Reads the keys of a mail's look.
@@ -127,6 +131,14 @@ fn backlog(value: &Value<'_>) -> Result<Backlog, Wrong> {
         DeValue::String(word) => Err(Wrong::value(format!("`{word}` is neither a whole number nor \"all\""))),
         _ => Err(WANTED),
     }
+}
+
+fn updates(value: &Value<'_>) -> Result<Updates, Wrong> {
+    let word = section::text(value)?;
+    Updates::from_word(word).ok_or_else(|| {
+        let help = words::did_you_mean(word, Updates::WORDS.iter().map(|(word, _)| *word), "way");
+        Wrong::Value(format!("`{word}` is no way to treat updates"), Some(help))
+    })
 }
 
 fn format(value: &Value<'_>) -> Result<Format, Wrong> {

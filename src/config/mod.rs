@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
+use crate::delivery::Updates;
 use crate::env::Env;
 use crate::fetch;
 use crate::mail::Look;
@@ -73,6 +74,8 @@ pub struct Feed {
     pub interval: Interval,
     /// How many of the entries already there are delivered when it is new.
     pub backlog: Backlog,
+    /// What becomes of an entry that is edited after it was delivered.
+    pub updates: Updates,
     /// It is not polled.
     pub paused: bool,
     /// How its mails look, by sink; only for sinks that take mails.

@@ -9,10 +9,10 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::make::{Addressed, Order, make};
+use super::make::{Addressed, Follows, Order, make};
 use super::{Event, Item};
 use crate::clock::Clock;
-use crate::delivery::{DeliveryId, Outcome, Pause, back_off, is_given_up};
+use crate::delivery::{DeliveryId, Outcome, Pause, Updates, back_off, is_given_up};
 use crate::sink::{Parcel, Reports, Sink};
 use crate::store::{Claimed, FeedId, Finished, Rest, RunId, Settled, Store, StoreError};
 use crate::work::Pool;
@@ -165,13 +165,22 @@ impl Courier {
         addressed.feed.link = claim.feed_link.clone().unwrap_or_default();
         addressed.feed.language = claim.feed_language.clone().unwrap_or_default();
         let (wants, message_id, first_seen) = (channel.sink.wants(), claim.message_id.clone(), claim.first_seen);
-        let making = move || make(Order { entry: &entry, addressed: &addressed, wants, message_id: &message_id, first_seen });
+        // A sink that cannot put a new version in the old one's place threads it.
+        let (replaced, threaded) = match claim.update.clone() {
+            Some(update) if update.updates == Updates::Replace && channel.sink.replaces() => (Some(update), None),
+            other => (None, other),
+        };
+        let making = move || {
+            let follows = threaded.as_ref().map(|update| Follows { first: &update.first, before: update.before.as_deref() });
+            make(Order { entry: &entry, addressed: &addressed, wants, message_id: &message_id, follows, first_seen })
+        };
         let made = self.pool.run(making).await.map_err(|panicked| panicked.to_string())?.map_err(|error| error.to_string())?;
         Ok(Parcel {
             deliveries: vec![claim.id],
             message_id: claim.message_id.as_str().to_owned(),
             key: claim.message_id.key(),
             attempt: claim.attempts,
+            replaces: replaced.map(|update| update.former.key()),
             made,
         })
     }

@@ -6,7 +6,7 @@ mod channel;
 mod make;
 
 pub use channel::{Channel, Courier, Round};
-pub use make::{Addressed, MakeError, Order, make};
+pub use make::{Addressed, Follows, MakeError, Order, make};
 
 use jiff::Timestamp;
 

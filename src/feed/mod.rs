@@ -8,6 +8,7 @@ mod facts;
 pub mod identity;
 mod parse;
 pub mod text;
+pub mod visible;
 
 pub use entry::{Document, Enclosure, Entry, Link, Person};
 pub use facts::{EntryFacts, Facts, FeedFacts};

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 
 use super::{Backlog, Subscription};
 use crate::delivery::MessageId;
-use crate::feed::identity::{raw_hash, text_hash, uid};
-use crate::feed::{Entry, Keys};
+use crate::feed::identity::{raw_hash, seen_hash, uid};
+use crate::feed::{Entry, Keys, visible};
 use crate::store::{NewDelivery, NewEntry};
 
 /// The new entries of a document, ready to be recorded, oldest first. Of a feed that is read for the first time only the
@@ -23,7 +23,10 @@ pub(super) fn ready(new: Vec<(Keys, Entry)>, subscription: &Subscription, first:
     let entry = |(place, (keys, entry)): (usize, (Keys, Entry))| {
         let uid = uid(&subscription.url, keys);
         let deliveries = if place < remembered { Vec::new() } else { deliveries(&uid, subscription) };
-        NewEntry { uid, keys: keys.all().collect(), raw_hash: raw_hash(&entry), text_hash: text_hash(&entry), entry, deliveries }
+        let seen = visible::text(&entry);
+        let (raw_hash, text_hash) = (raw_hash(&entry), seen_hash(&seen));
+        let text = Some(seen).filter(|_| subscription.updates.keeps_text());
+        NewEntry { uid, keys: keys.all().collect(), raw_hash, text_hash, text, entry, deliveries }
     };
     oldest_first.into_iter().enumerate().map(entry).collect()
 }

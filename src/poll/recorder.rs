@@ -7,13 +7,16 @@ use std::time::Duration;
 use jiff::Timestamp;
 use url::Url;
 
+use super::changes::{Before, Wanted, changes};
 use super::ready::ready;
 use super::{Event, Failure, Subscription};
-use crate::feed::diff::diff;
-use crate::feed::{self, Document, Key, Keys, Parsed};
+use crate::feed::diff::{EntryRef, Known, diff};
+use crate::feed::{self, Document, Entry, Key, Keys, Parsed};
 use crate::fetch::{self, FetchError, Fetched};
 use crate::schedule::{Answered, NextPoll, next_poll};
-use crate::store::{Answer, DocumentRecord, FeedId, History, PollRecord, Recorded, RunId, Store, StoreError, Validators};
+use crate::store::{
+    Answer, Changed, DocumentRecord, FeedId, History, PollRecord, Recorded, RunId, Store, StoreError, Validators,
+};
 use crate::work::Pool;
 
 /// Records what sources answer.
@@ -66,6 +69,13 @@ struct Act<'a> {
     history: &'a History,
     run: Option<RunId>,
     asked_at: Timestamp,
+}
+
+/// What a document came to.
+struct Counts {
+    new: usize,
+    queued: usize,
+    changed: usize,
 }
 
 /// Why nothing usable came.
@@ -170,20 +180,19 @@ impl Act<'_> {
             moved_to: answer.moved_to.map(Url::into),
             ..DocumentRecord::default()
         };
-        let (new, queued) = self.compare_and_write(&document, &next, record).await?;
+        let Counts { new, queued, changed } = self.compare_and_write(&document, &next, record).await?;
         let feed = self.subscription.name.clone();
-        let event = Event::Fetched { feed, entries: document.entries.len(), new, queued, remarks };
+        let event = Event::Fetched { feed, entries: document.entries.len(), new, queued, changed, remarks };
         Ok(Polled { event, host_rests_until: None })
     }
 
-    /// Compares with what is known and records; again where another poll was recorded in between. Answers how many entries
-    /// are new, and how many of those are to be delivered.
+    /// Compares with what is known and records; again where another poll was recorded in between.
     async fn compare_and_write(
         &self,
         document: &Document,
         next: &NextPoll,
         record: DocumentRecord,
-    ) -> Result<(usize, usize), StoreError> {
+    ) -> Result<Counts, StoreError> {
         let store = &self.recorder.store;
         let entries = Arc::new(document.entries.clone());
         let mut history = self.history.clone();
@@ -191,14 +200,37 @@ impl Act<'_> {
             let keys: Vec<Key> = entries.iter().flat_map(|entry| Keys::of(entry).all()).collect();
             let known = store.known(history.feed, keys).await?;
             let found = diff(&entries, &known);
+            let changed = self.changed(&entries, found.changed, &known).await;
             let new =
                 found.new.iter().filter_map(|(place, keys)| entries.get(*place).map(|entry| (*keys, entry.clone()))).collect();
             let ready = ready(new, self.subscription, !history.ever_read, self.asked_at);
-            let counts = (ready.len(), ready.iter().filter(|entry| !entry.deliveries.is_empty()).count());
-            let record = DocumentRecord { entries: ready, learned: found.learned, ..record.clone() };
+            let counts = Counts {
+                new: ready.len(),
+                queued: ready.iter().filter(|entry| !entry.deliveries.is_empty()).count(),
+                changed: changed.iter().filter(|changed| changed.revision.is_some()).count(),
+            };
+            let record = DocumentRecord { entries: ready, learned: found.learned, changed, ..record.clone() };
             match self.write(history.polls, next, Some(200), Answer::Document(Box::new(record))).await? {
                 Recorded::Done => return Ok(counts),
                 Recorded::Stale => history = store.history(self.feed()).await?,
+            }
+        }
+    }
+
+    /// What a reader sees is made on the CPU pool, and only of entries that say something else than before.
+    async fn changed(&self, entries: &Arc<Vec<Entry>>, found: Vec<(EntryRef, usize)>, known: &Known) -> Vec<Changed> {
+        if found.is_empty() {
+            return Vec::new();
+        }
+        let before = |(entry, place): (EntryRef, usize)| Some(Before { entry, place, hashes: known.hashes(entry)? });
+        let found: Vec<Before> = found.into_iter().filter_map(before).collect();
+        let (entries, wanted) = (Arc::clone(entries), Wanted::of(self.subscription));
+        match self.recorder.pool.run(move || changes(&entries, found, &wanted)).await {
+            Ok(changed) => changed,
+            Err(panicked) => {
+                let feed = &self.subscription.name;
+                tracing::warn!(feed, "the edited entries of `{feed}` cannot be compared: {panicked}");
+                Vec::new()
             }
         }
     }

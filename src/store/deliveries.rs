@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, named_params, params};
 
 use super::entries::unpack;
 use super::feeds::FeedId;
+use super::revisions::{Update, update_of};
 use super::runs::{RunId, let_payload_go};
 use super::writer::Request;
 use super::{Store, StoreError, seconds, time};
@@ -34,6 +35,8 @@ pub struct Claimed {
     pub attempts: u32,
     /// When it first failed by itself.
     pub first_failure: Option<Timestamp>,
+    /// A new version of an entry that was delivered before: how it arrives.
+    pub update: Option<Update>,
 }
 
 /// What became of one claimed delivery.
@@ -117,7 +120,8 @@ impl Request for Claim {
     type Reply = Vec<Claimed>;
 
     fn apply(self, connection: &Connection) -> Result<Vec<Claimed>, rusqlite::Error> {
-        let sql = "SELECT d.id, d.feed, f.title, f.link, f.language, p.version, p.body, e.first_seen, d.message_id, d.attempts, d.first_failure
+        let sql = "SELECT d.id, d.feed, f.title, f.link, f.language, p.version, p.body, e.first_seen, d.message_id, d.attempts, d.first_failure,
+                     d.entry, d.revision, d.update_as
                    FROM deliveries d JOIN entries e ON e.id = d.entry JOIN feeds f ON f.id = d.feed LEFT JOIN payloads p ON p.entry = d.entry
                    WHERE d.state = 'pending' AND d.sink = :sink AND f.removed_at IS NULL
                      AND (d.lease_worker IS NULL OR d.lease_until <= :now)
@@ -144,6 +148,13 @@ impl Request for Claim {
                     message_id: MessageId::from_stored(row.get(8)?),
                     attempts: row.get(9)?,
                     first_failure: row.get::<_, Option<i64>>(10)?.map(time),
+                    update: update_of(
+                        connection,
+                        row.get(11)?,
+                        row.get(12)?,
+                        &self.sink,
+                        row.get::<_, Option<String>>(13)?.as_deref(),
+                    )?,
                 })
             })?
             .collect::<Result<_, _>>()?;

@@ -1,5 +1,7 @@
 //! The store's requests as the two loops use them, on a real file.
 
+mod revisions;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -66,6 +68,7 @@ impl World {
                 keys: keys.all().collect(),
                 raw_hash: raw_hash(&entry),
                 text_hash: text_hash(&entry),
+                text: None,
                 entry,
                 deliveries,
             }

@@ -19,3 +19,5 @@ mod queue;
 mod run;
 #[cfg(test)]
 mod sinks;
+#[cfg(test)]
+mod updates;
