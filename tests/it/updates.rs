@@ -1,8 +1,9 @@
-//! What becomes of an entry that is edited.
+//! What becomes of an entry that is edited, of a feed that is caught up with, and of entries that are asked for again.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
-use crate::kit::{Message, Page, Sandbox, Server, SmtpServer};
+use crate::kit::{Message, Page, Sandbox, Server, SmtpServer, fixture};
 
 /// A document with these entries: each a name, a title and a body.
 fn document(entries: &[(&str, &str, &str)]) -> Page {
@@ -222,4 +223,83 @@ fn what_was_never_delivered_is_not_delivered_because_it_was_edited() {
 fn a_way_to_treat_updates_that_does_not_exist_is_named() {
     let reader = Sandbox::local().sink_maildir().feed_with("winds", "https://example.org/rss", "updates = \"tread\"");
     reader.run(&["check", "--offline"]).fails().complains_of("thread");
+}
+
+#[test]
+fn catching_up_marks_all_as_seen_and_empties_the_queue_of_the_feed() {
+    let publisher = Server::start();
+    publisher.serve("/rss", Page::feed(fixture("two_entries.xml")).etag("\"2\""));
+    publisher.serve("/other", document(&[("a", "A storm", FIRST)]));
+    let server = SmtpServer::start();
+    server.down();
+    let reader =
+        Sandbox::local().sink("mail", &server.sink()).feed("winds", publisher.url("/rss")).feed("other", publisher.url("/other"));
+    reader.poll();
+    assert_eq!(reader.queue().len(), 3);
+    publisher.serve("/rss", Page::feed(fixture("three_entries.xml")).etag("\"3\""));
+    let facts = reader.facts(&["catchup", "winds"]);
+    assert_eq!((&facts[0]["name"], &facts[0]["seen"], &facts[0]["dropped"]), (&"winds".into(), &1.into(), &2.into()));
+    assert_eq!(publisher.requests_to("/rss")[1].header("If-None-Match"), Some("\"2\""), "it asks as a run does");
+    server.up();
+    reader.poll_again().succeeds();
+    let subjects: Vec<String> = server.mails().iter().map(|mail| mail.subject().to_owned()).collect();
+    assert_eq!(subjects, ["A storm"]);
+    assert_eq!(publisher.requests_to("/rss")[2].header("If-None-Match"), Some("\"3\""));
+    reader.run(&["catchup", "winds"]).succeeds().shows("nothing was new");
+}
+
+#[test]
+fn a_feed_that_was_never_read_can_be_caught_up_with() {
+    let publisher = Server::start();
+    publisher.serve("/rss", Page::feed(fixture("two_entries.xml")));
+    let reader = Sandbox::local().sink_maildir();
+    reader.poll().succeeds();
+    let reader = reader.feed("winds", publisher.url("/rss"));
+    reader.run(&["catchup", "winds"]).succeeds().shows("2 entries marked as seen");
+    publisher.serve("/rss", Page::feed(fixture("three_entries.xml")));
+    reader.poll_again().succeeds();
+    let subjects: Vec<String> = reader.inbox().iter().map(|mail| mail.subject().to_owned()).collect();
+    assert_eq!(subjects, ["The third entry"]);
+}
+
+#[test]
+fn catching_up_before_the_first_run_says_what_to_do() {
+    let reader = Sandbox::local().sink_maildir().feed("winds", "https://example.org/rss");
+    reader.run(&["catchup", "winds"]).fails_with(3).complains_of("backlog = 0");
+}
+
+#[test]
+fn catching_up_obeys_what_the_publisher_asked_for() {
+    let publisher = Server::start();
+    publisher.answer("/rss", 429, &[("Retry-After", "7200")], "");
+    let reader = Sandbox::local().sink_maildir().feed("winds", publisher.url("/rss"));
+    reader.poll();
+    let asked = publisher.requests().len();
+    reader.run(&["catchup", "winds"]).fails_with(1).complains_of("left alone");
+    assert_eq!(publisher.requests().len(), asked);
+    reader.run(&["catchup", "nobody"]).fails_with(2).complains_of("nobody");
+}
+
+#[test]
+fn the_newest_entries_can_be_sent_again() {
+    let publisher = Server::start();
+    publisher.serve("/rss", Page::feed(fixture("three_entries.xml")));
+    let settings = "backlog = 2";
+    let reader = Sandbox::local().sink_maildir().feed_with("winds", publisher.url("/rss"), settings);
+    reader.poll().succeeds();
+    reader.run(&["resend", "winds"]).succeeds().shows("1 entry").shows("The third entry");
+    reader.poll().succeeds();
+    let inbox = reader.inbox();
+    assert_eq!(inbox.len(), 3);
+    let of_third = |mail: &&Message| mail.subject() == "The third entry";
+    let ids: HashSet<&str> = inbox.iter().filter(of_third).map(Message::message_id).collect();
+    assert_eq!(ids.len(), 2, "under an id of its own: {ids:?}");
+    let facts = reader.facts(&["resend", "winds", "--last", "3"]);
+    assert_eq!(facts["queued"].as_array().unwrap().len(), 2, "{facts}");
+    assert!(facts["not_kept"][0]["published"].as_str().unwrap().starts_with("2026-01-05"), "{facts}");
+    let facts = reader.facts(&["resend", "winds", "--last", "2"]);
+    assert_eq!((facts["queued"].as_array().unwrap().len(), facts["waiting"].as_array().unwrap().len()), (0, 2), "{facts}");
+    reader.poll().succeeds();
+    assert_eq!(reader.inbox().len(), 5);
+    reader.run(&["resend", "nobody"]).fails_with(2).complains_of("nobody");
 }
