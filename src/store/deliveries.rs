@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, named_params, params};
 
 use super::entries::unpack;
 use super::feeds::FeedId;
-use super::revisions::{Update, update_of};
+use super::revisions::{Update, take_back, update_of};
 use super::runs::{RunId, let_payload_go};
 use super::writer::Request;
 use super::{Store, StoreError, seconds, time};
@@ -201,7 +201,7 @@ impl Request for Finish {
                     let sql = "UPDATE deliveries SET state = 'failed', error = ?2, ended_at = ?3 WHERE id = ?1";
                     connection.prepare_cached(sql)?.execute(params![id.0, error, now])?;
                 }
-                Settled::Kept | Settled::NotTried => {}
+                Settled::Kept | Settled::NotTried => take_back(connection, id)?,
             }
         }
         Ok(())

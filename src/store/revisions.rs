@@ -10,7 +10,7 @@ use super::feeds::FeedId;
 use super::runs::let_payload_go;
 use super::writer::Request;
 use super::{Store, StoreError, seconds, time};
-use crate::delivery::{MessageId, Updates};
+use crate::delivery::{DeliveryId, MessageId, Updates};
 use crate::feed::diff::{EntryRef, Hashes};
 use crate::feed::{Entry, Uid};
 
@@ -199,6 +199,16 @@ fn queue(
         ":entry": entry, ":feed": feed.0, ":sink": sink, ":revision": revision, ":message_id": message_id.as_str(),
         ":update_as": update_as, ":now": now, ":due": due,
     })?;
+    Ok(())
+}
+
+/// A delivery was under way when its entry was edited, so that a revision was queued, and it was not handed over after all: it
+/// has the new content already, and the revision would say the same again.
+pub(super) fn take_back(connection: &Connection, id: DeliveryId) -> Result<(), rusqlite::Error> {
+    let sql = "DELETE FROM deliveries WHERE state = 'pending' AND attempts = 0 AND lease_worker IS NULL AND (entry, sink) IN
+                 (SELECT entry, sink FROM deliveries WHERE id = ?1)
+               AND revision > (SELECT revision FROM deliveries WHERE id = ?1)";
+    connection.prepare_cached(sql)?.execute([id.0])?;
     Ok(())
 }
 

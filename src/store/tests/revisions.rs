@@ -81,6 +81,23 @@ async fn an_edit_while_a_delivery_is_under_way_is_a_revision() {
 }
 
 #[tokio::test]
+async fn an_edit_while_a_delivery_was_only_about_to_leave_goes_with_it() {
+    let world = World::new();
+    let feed = world.feed("news").await;
+    world.record(feed, None, &["a"]).await;
+    let run = world.store.start_run(at(0)).await.unwrap();
+    let about_to = world.claim(run, 0, true).await;
+    world.edit(feed, 1, "second", Updates::Thread, &["mail"]).await;
+    world.finish(run, about_to[0].id, Settled::Kept).await;
+    let claimed = world.deliver(2).await;
+    assert_eq!(titles(&claimed), ["second"]);
+    assert!(claimed[0].message_id.as_str().contains(".0@"));
+    assert!(world.queue().is_empty());
+    world.edit(feed, 3, "third", Updates::Thread, &["mail"]).await;
+    assert_eq!(world.deliver(4).await[0].update.clone().unwrap().before.as_deref(), Some("second"));
+}
+
+#[tokio::test]
 async fn one_revision_a_day_and_the_last_word_is_never_lost() {
     let (world, feed) = delivered().await;
     world.edit(feed, 10, "second", Updates::Resend, &["mail"]).await;
