@@ -71,6 +71,16 @@ CREATE TABLE payloads (
 );
 CREATE INDEX payloads_kept ON payloads (kept_until) WHERE kept_until IS NOT NULL;
 
+-- What a reader saw of each revision of an entry, compressed, to show what changed; of feeds whose updates are threaded.
+CREATE TABLE texts (
+    entry      INTEGER NOT NULL REFERENCES entries (id),
+    revision   INTEGER NOT NULL,
+    body       BLOB    NOT NULL,
+    kept_until INTEGER NOT NULL,
+    PRIMARY KEY (entry, revision)
+) WITHOUT ROWID;
+CREATE INDEX texts_kept ON texts (kept_until);
+
 -- What was fetched for an entry: its page, its images; failures too, so that a retry fetches nothing again.
 CREATE TABLE resources (
     entry      INTEGER NOT NULL REFERENCES entries (id),
@@ -100,6 +110,7 @@ CREATE TABLE deliveries (
     revision      INTEGER NOT NULL DEFAULT 0,
     message_id    TEXT    NOT NULL,
     small         TEXT,                          -- why only a short form of it goes; NULL: the whole
+    update_as     TEXT,                          -- a changed entry: how the new version arrives; NULL: as a mail like any other
     state         TEXT    NOT NULL CHECK (state IN ('pending', 'held', 'delivered', 'failed', 'dropped')),
     attempts      INTEGER NOT NULL DEFAULT 0,
     queued_at     INTEGER NOT NULL,

@@ -47,6 +47,44 @@ impl State {
     }
 }
 
+/// What becomes of an entry that was edited after it was delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Updates {
+    /// Nothing.
+    #[default]
+    Ignore,
+    /// The new version is delivered like a new entry.
+    Resend,
+    /// The new version answers the first one, with what changed marked.
+    Thread,
+    /// The new version takes the old one's place where the sink can; elsewhere it is threaded.
+    Replace,
+}
+
+impl Updates {
+    /// The words for them, as the configuration and the database write them.
+    pub const WORDS: &'static [(&'static str, Self)] =
+        &[("ignore", Self::Ignore), ("resend", Self::Resend), ("thread", Self::Thread), ("replace", Self::Replace)];
+
+    /// The one of a word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::WORDS.iter().find(|(name, _)| *name == word).map(|(_, updates)| *updates)
+    }
+
+    /// The word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, updates)| *updates == self).map_or("ignore", |(word, _)| word)
+    }
+
+    /// Whether what a reader saw is kept, to show later what changed.
+    #[must_use]
+    pub const fn keeps_text(self) -> bool {
+        matches!(self, Self::Thread | Self::Replace)
+    }
+}
+
 /// What a sink answered for one parcel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {

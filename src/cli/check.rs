@@ -163,11 +163,19 @@ fn test_parcel(now: Timestamp, config: &Config, name: &str, sink: &dyn Sink) -> 
         addressed: &addressed,
         wants: sink.wants(),
         message_id: &message_id,
+        follows: None,
         first_seen: now,
         small: None,
         also_in: &[],
     };
     let made = make(order).map_err(|error| error.to_string())?;
     let key = message_id.key();
-    Ok(Parcel { deliveries: vec![DeliveryId(0)], message_id: message_id.as_str().to_owned(), key, attempt: 0, made })
+    Ok(Parcel {
+        deliveries: vec![DeliveryId(0)],
+        message_id: message_id.as_str().to_owned(),
+        key,
+        attempt: 0,
+        replaces: None,
+        made,
+    })
 }

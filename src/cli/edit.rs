@@ -11,7 +11,7 @@ use crate::config::edit::ConfigFile;
 pub(super) struct Names {
     /// The feeds' names
     #[arg(required = true, value_name = "NAME")]
-    names: Vec<String>,
+    pub(super) names: Vec<String>,
 }
 
 #[derive(Serialize)]

@@ -56,6 +56,8 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     queued: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    changed: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     failures: Option<u32>,
@@ -97,9 +99,9 @@ impl Listener {
             }
         });
         match event {
-            poll::Event::Fetched { feed, entries, new, queued, remarks } => {
-                let (entries, new, queued) = (Some(*entries), Some(*new), Some(*queued));
-                self.emit(&Line { event: "fetched", feed: Some(feed), entries, new, queued, ..Line::default() });
+            poll::Event::Fetched { feed, entries, new, queued, changed, remarks } => {
+                let (entries, new, queued, changed) = (Some(*entries), Some(*new), Some(*queued), Some(*changed));
+                self.emit(&Line { event: "fetched", feed: Some(feed), entries, new, queued, changed, ..Line::default() });
                 for remark in remarks {
                     tracing::warn!(feed, "`{feed}`: {remark}");
                 }

@@ -2,6 +2,7 @@
 //! calls the library and prints. The only room that knows the configuration.
 
 mod add;
+mod catchup;
 mod check;
 mod dry_run;
 mod edit;
@@ -14,6 +15,7 @@ mod once;
 mod output;
 mod preview;
 mod queue;
+mod resend;
 mod run;
 mod session;
 mod show;
@@ -107,6 +109,12 @@ enum Command {
     /// Show how an entry would be delivered
     #[command(after_help = "Example: feeds preview lwn --as eml")]
     Preview(preview::Arguments),
+    /// Mark all that is there as seen; deliver nothing of it
+    #[command(after_help = "Example: feeds catchup lwn")]
+    Catchup(edit::Names),
+    /// Queue the newest entries of a feed again
+    #[command(after_help = "Example: feeds resend lwn --last 3")]
+    Resend(resend::Arguments),
     /// Check the configuration, the database, and a real connection to every sink
     #[command(after_help = "Example: feeds check --offline")]
     Check(check::Arguments),
@@ -167,6 +175,8 @@ async fn dispatch(command: Command, place: &Place) -> Result<Exit, Failure> {
         Command::Queue(arguments) => queue::run(place, arguments).await,
         Command::Show(arguments) => show::run(place, arguments).await,
         Command::Preview(arguments) => preview::run(place, arguments).await,
+        Command::Catchup(names) => catchup::run(place, &names).await,
+        Command::Resend(arguments) => resend::run(place, arguments).await,
         Command::Check(arguments) => check::run(place, &arguments).await,
     }
 }

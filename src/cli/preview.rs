@@ -140,8 +140,9 @@ fn show(place: &Place, arguments: &Arguments, named: &Named<'_>, target: &Target
     let addressed = &target.addressed;
     let article = article(entry, Some(addressed.feed.link.as_str()));
     let facts = Facts::new(&addressed.feed, entry, &article.summary);
-    let letter = Letter { entry, article: &article, facts: &facts, message_id: &message_id, first_seen };
-    let order = |wants| Order { entry, addressed, wants, message_id: &message_id, first_seen, small: None, also_in: &[] };
+    let letter = Letter { entry, article: &article, facts: &facts, message_id: &message_id, in_reply_to: None, first_seen };
+    let order =
+        |wants| Order { entry, addressed, wants, message_id: &message_id, follows: None, first_seen, small: None, also_in: &[] };
     let mail = || -> Result<Mail, Failure> {
         match make(order(Wants::Mail)).map_err(|error| cannot(error.to_string()))? {
             Made::Mail(mail) => Ok(mail),

@@ -127,6 +127,7 @@ pub(super) fn subscription(feed: &Feed) -> Subscription {
         schedule: schedule::Settings { interval: feed.interval.duration() },
         backlog: feed.backlog,
         once_per: feed.once_per,
+        updates: feed.updates,
         destinations: feed.sinks.iter().map(destination).collect(),
     }
 }

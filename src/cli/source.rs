@@ -71,7 +71,7 @@ pub(super) async fn fetch(place: &Place, config: Option<&Config>, named: &Named<
 }
 
 /// What the publisher asked for earlier holds for a look by hand as well. Answers where the feed has moved.
-fn obey_history(place: &Place, config: &Config, feed: &Feed) -> Result<Option<Url>, Failure> {
+pub(super) fn obey_history(place: &Place, config: &Config, feed: &Feed) -> Result<Option<Url>, Failure> {
     let Some(view) = place.view(config)? else { return Ok(None) };
     let Some(status) = view.feeds(&[subscribed(feed)])?.into_iter().flatten().next() else { return Ok(None) };
     let refused = |cause: String| Failure::needs_person(format!("`{}` is not asked now", feed.name)).because(cause);

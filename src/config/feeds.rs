@@ -87,6 +87,7 @@ pub(super) fn read(
             interval: nearest.iter().find_map(|layer| layer.interval).or(layers.defaults.interval).unwrap_or(INTERVAL),
             backlog: nearest.iter().find_map(|layer| layer.backlog).or(layers.defaults.backlog).unwrap_or(BACKLOG),
             once_per: nearest.iter().find_map(|layer| layer.once_per).or(layers.defaults.once_per).unwrap_or_default(),
+            updates: nearest.iter().find_map(|layer| layer.updates).or(layers.defaults.updates).unwrap_or_default(),
             paused: raw.paused,
             looks,
         });

@@ -10,6 +10,7 @@ use toml::de::DeValue;
 use super::explain::Mistake;
 use super::section::{self, Section, Value, Wrong};
 use super::{Backlog, OncePer};
+use crate::delivery::Updates;
 use crate::expression::{Template, TemplateError};
 use crate::feed::Facts;
 use crate::mail::Format;
@@ -17,7 +18,7 @@ use crate::units::Interval;
 use crate::words;
 
 /// The keys that choose and pace: in defaults, tags and feeds.
-pub(super) const LAYER_KEYS: &[&str] = &["sinks", "interval", "backlog", "once_per"];
+pub(super) const LAYER_KEYS: &[&str] = &["sinks", "interval", "backlog", "once_per", "updates"];
 /// The keys of a mail's look: in defaults, tags, feeds and sinks.
 pub(super) const LOOK_KEYS: &[&str] = &["to", "from_name", "subject", "format"];
 
@@ -35,6 +36,8 @@ pub(super) struct Layer {
     pub(super) backlog: Option<Backlog>,
     /// What one story is delivered once for.
     pub(super) once_per: Option<OncePer>,
+    /// What becomes of an entry that was edited.
+    pub(super) updates: Option<Updates>,
     /// How mails look.
     pub(super) look: RawLook,
     /// `sinks` stands there, but cannot be used.
@@ -70,9 +73,10 @@ pub(super) fn read(section: &mut Section<'_>, mistakes: &mut Vec<Mistake>) -> La
     }
     let backlog = section.read("backlog", mistakes, backlog).map(Spanned::into_inner);
     let once_per = section.read("once_per", mistakes, once_per).map(Spanned::into_inner);
+    let updates = section.read("updates", mistakes, updates).map(Spanned::into_inner);
     let look = read_look(section, mistakes);
     let sinks_are_wrong = section.wrong.contains(&"sinks");
-    Layer { sinks, interval: interval.map(Spanned::into_inner), backlog, once_per, look, sinks_are_wrong }
+    Layer { sinks, interval: interval.map(Spanned::into_inner), backlog, once_per, updates, look, sinks_are_wrong }
 }
 
 /// Reads the keys of a mail's look.
@@ -136,6 +140,14 @@ fn once_per(value: &Value<'_>) -> Result<OncePer, Wrong> {
     let word = section::text(value)?;
     let found = OncePer::WORDS.iter().find(|(name, _)| *name == word).map(|(_, once_per)| *once_per);
     found.ok_or_else(|| Wrong::value(format!("`{word}` is neither \"feed\" nor \"sink\"")))
+}
+
+fn updates(value: &Value<'_>) -> Result<Updates, Wrong> {
+    let word = section::text(value)?;
+    Updates::from_word(word).ok_or_else(|| {
+        let help = words::did_you_mean(word, Updates::WORDS.iter().map(|(word, _)| *word), "way");
+        Wrong::Value(format!("`{word}` is no way to treat updates"), Some(help))
+    })
 }
 
 fn format(value: &Value<'_>) -> Result<Format, Wrong> {

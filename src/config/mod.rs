@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
+use crate::delivery::Updates;
 use crate::env::Env;
 use crate::fetch;
 use crate::mail::Look;
@@ -77,6 +78,8 @@ pub struct Feed {
     pub backlog: Backlog,
     /// What a story that other feeds carry too is delivered once for.
     pub once_per: OncePer,
+    /// What becomes of an entry that is edited after it was delivered.
+    pub updates: Updates,
     /// It is not polled.
     pub paused: bool,
     /// How its mails look, by sink; only for sinks that take mails.

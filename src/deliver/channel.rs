@@ -9,11 +9,11 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::make::{Addressed, Order, make};
+use super::make::{Addressed, Follows, Order, make};
 use super::pace::{Pace, Turn};
 use super::{Event, Item};
 use crate::clock::Clock;
-use crate::delivery::{DeliveryId, MessageId, Outcome, Pause, back_off, is_given_up};
+use crate::delivery::{DeliveryId, MessageId, Outcome, Pause, Updates, back_off, is_given_up};
 use crate::mail::Format;
 use crate::sink::{Parcel, Reports, Sink, Wants};
 use crate::store::{ClaimDeliveries, Claimed, FeedId, FeedSet, Finished, Rest, RunId, Settled, Store, StoreError};
@@ -196,10 +196,25 @@ impl Courier {
         addressed.feed.link = claim.feed_link.clone().unwrap_or_default();
         addressed.feed.language = claim.feed_language.clone().unwrap_or_default();
         let (wants, message_id, first_seen) = (channel.sink.wants(), claim.message_id.clone(), claim.first_seen);
+        // A sink that cannot put a new version in the old one's place threads it.
+        let (replaced, threaded) = match claim.update.clone() {
+            Some(update) if update.updates == Updates::Replace && channel.sink.replaces() => (Some(update), None),
+            other => (None, other),
+        };
         let (small, also_in) = (claim.small.clone(), claim.also_in.clone());
         let making = move || {
+            let follows = threaded.as_ref().map(|update| Follows { first: &update.first, before: update.before.as_deref() });
             let (small, also_in) = (small.as_deref(), also_in.as_slice());
-            make(Order { entry: &entry, addressed: &addressed, wants, message_id: &message_id, first_seen, small, also_in })
+            make(Order {
+                entry: &entry,
+                addressed: &addressed,
+                wants,
+                message_id: &message_id,
+                follows,
+                first_seen,
+                small,
+                also_in,
+            })
         };
         // One entry that cannot be made, or makes the program panic, is that entry's misfortune alone.
         let made = self.pool.run(making).await.map_err(|panicked| NotMade::poison(&panicked, true))?;
@@ -211,6 +226,7 @@ impl Courier {
             message_id: claim.message_id.as_str().to_owned(),
             key: claim.message_id.key(),
             attempt: claim.attempts,
+            replaces: replaced.map(|update| update.former.key()),
             made,
         })
     }

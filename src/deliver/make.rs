@@ -6,8 +6,8 @@ use crate::article::{article, summary};
 use crate::delivery::MessageId;
 use crate::expression::Template;
 use crate::feed::text::{cut, one_line, to_html};
-use crate::feed::{Entry, Facts, FeedFacts};
-use crate::mail::{ComposeError, FROM_NAME, Letter, Look, SUBJECT, compose};
+use crate::feed::{Entry, Facts, FeedFacts, visible};
+use crate::mail::{ComposeError, FROM_NAME, Letter, Look, SUBJECT, compose, marked};
 use crate::sink::{Link, Made, Wants};
 
 /// How a feed's entries are delivered to one sink.
@@ -30,12 +30,23 @@ pub struct Order<'a> {
     pub wants: Wants,
     /// The id it travels under.
     pub message_id: &'a MessageId,
+    /// The version before, where this is a new one that is to be threaded to it.
+    pub follows: Option<Follows<'a>>,
     /// When the entry was first seen.
     pub first_seen: Timestamp,
     /// Why only a short form of it is made; `None`: the whole.
     pub small: Option<&'a str>,
     /// The names of other feeds that carry the same story.
     pub also_in: &'a [String],
+}
+
+/// An earlier version of an entry, to which a new one is threaded.
+#[derive(Debug, Clone, Copy)]
+pub struct Follows<'a> {
+    /// The id that the first version travelled under.
+    pub first: &'a MessageId,
+    /// What a reader saw of the version before, where that is kept: then what changed is marked.
+    pub before: Option<&'a str>,
 }
 
 /// Why nothing could be made of an entry.
@@ -91,7 +102,7 @@ pub fn make(order: Order<'_>) -> Result<Made, MakeError> {
 }
 
 fn whole(order: Order<'_>) -> Result<Made, MakeError> {
-    let Order { entry, addressed, wants, message_id, first_seen, also_in, small: _ } = order;
+    let Order { entry, addressed, wants, message_id, follows, first_seen, also_in, small: _ } = order;
     let told = |summary: &str| {
         let mut facts = Facts::new(&addressed.feed, entry, summary);
         facts.entry.also_in = also_in.to_vec();
@@ -102,7 +113,10 @@ fn whole(order: Order<'_>) -> Result<Made, MakeError> {
             let look = addressed.look.as_ref().ok_or(MakeError::NoLook)?;
             let article = article(entry, Some(addressed.feed.link.as_str()));
             let facts = told(&article.summary);
-            let letter = Letter { entry, article: &article, facts: &facts, message_id, first_seen };
+            let before = follows.and_then(|follows| follows.before);
+            let article = before.and_then(|before| marked(&article, before, &visible::text(entry))).unwrap_or(article);
+            let in_reply_to = follows.map(|follows| follows.first);
+            let letter = Letter { entry, article: &article, facts: &facts, message_id, in_reply_to, first_seen };
             Ok(Made::Mail(compose(letter, look)?))
         }
         Wants::Link => {
@@ -147,7 +161,16 @@ mod tests {
         let addressed = Addressed { feed: FeedFacts::default(), look };
         let message_id = MessageId::derive(&[7; 16], "mail", 0, "example.net");
         let (first_seen, also_in) = (Timestamp::UNIX_EPOCH, ["other".to_owned()]);
-        make(Order { entry: &entry, addressed: &addressed, wants, message_id: &message_id, first_seen, small, also_in: &also_in })
+        make(Order {
+            entry: &entry,
+            addressed: &addressed,
+            wants,
+            message_id: &message_id,
+            follows: None,
+            first_seen,
+            small,
+            also_in: &also_in,
+        })
     }
 
     fn look(subject: &str) -> Look {

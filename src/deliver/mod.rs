@@ -7,7 +7,7 @@ mod make;
 mod pace;
 
 pub use channel::{Channel, Courier, Round};
-pub use make::{Addressed, MakeError, Order, make};
+pub use make::{Addressed, Follows, MakeError, Order, make};
 
 use jiff::Timestamp;
 

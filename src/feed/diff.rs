@@ -9,17 +9,27 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 
 use super::entry::Entry;
-use super::identity::{Key, Keys};
+use super::identity::{Key, Keys, raw_hash};
 
 /// A remembered entry: its number in the database, opaque here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EntryRef(pub i64);
+
+/// What a remembered entry said, as hashes: see [`raw_hash`] and [`text_hash`](super::identity::text_hash).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hashes {
+    /// Of all it said.
+    pub raw: i64,
+    /// Of what a reader saw.
+    pub text: i64,
+}
 
 /// What memory holds under the keys of a document.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Known {
     by_key: HashMap<Key, Vec<EntryRef>>,
     dated: HashMap<EntryRef, Timestamp>,
+    hashes: HashMap<EntryRef, Hashes>,
 }
 
 impl Known {
@@ -27,6 +37,17 @@ impl Known {
     pub fn add(&mut self, key: Key, entry: EntryRef, dated: Option<Timestamp>) {
         self.by_key.entry(key).or_default().push(entry);
         self.dated.extend(dated.map(|at| (entry, at)));
+    }
+
+    /// Adds what an entry said when it was last compared.
+    pub fn add_hashes(&mut self, entry: EntryRef, hashes: Hashes) {
+        self.hashes.insert(entry, hashes);
+    }
+
+    /// What an entry said when it was last compared.
+    #[must_use]
+    pub fn hashes(&self, entry: EntryRef) -> Option<Hashes> {
+        self.hashes.get(&entry).copied()
     }
 
     fn under(&self, key: Key) -> &[EntryRef] {
@@ -41,6 +62,8 @@ pub struct Diff {
     pub new: Vec<(usize, Keys)>,
     /// Known entries that now have keys which memory lacks.
     pub learned: Vec<(EntryRef, Vec<Key>)>,
+    /// Known entries that say something else than before, by their place in the document: perhaps nothing that is seen.
+    pub changed: Vec<(EntryRef, usize)>,
 }
 
 /// Tells new entries from known ones.
@@ -54,7 +77,7 @@ pub fn diff(entries: &[Entry], known: &Known) -> Diff {
             keys.all().for_each(|key| *shared.entry(key).or_default() += 1);
         }
     }
-    let mut told = HashSet::new();
+    let (mut told, mut as_before) = (HashSet::new(), HashSet::new());
     let mut diff = Diff::default();
     for (place, (entry, keys)) in entries.iter().zip(keyed).enumerate() {
         // The same entry twice in one document is one entry.
@@ -69,9 +92,16 @@ pub fn diff(entries: &[Entry], known: &Known) -> Diff {
                 if !lacking.is_empty() {
                     diff.learned.push((was, lacking));
                 }
+                match known.hashes(was) {
+                    Some(before) if before.raw == raw_hash(entry) => drop(as_before.insert(was)),
+                    Some(_) => diff.changed.push((was, place)),
+                    None => {}
+                }
             }
         }
     }
+    // Of two that are taken for the same entry, the one that says what it said is that entry.
+    diff.changed.retain(|(was, _)| !as_before.contains(was));
     diff
 }
 
@@ -176,6 +206,18 @@ mod tests {
     fn entries_without_id_and_link_are_told_by_what_they_say() {
         let before = [entry("", "", "a", 1)];
         assert_eq!(new_in(&[entry("", "", "a", 1), entry("", "", "b", 1)], &before), [1]);
+    }
+
+    #[test]
+    fn a_known_entry_that_says_something_else_is_named() {
+        let before = entry("1", "x/1", "a", 1);
+        let mut known = memory(std::slice::from_ref(&before));
+        known.add_hashes(EntryRef(1), Hashes { raw: raw_hash(&before), text: 0 });
+        assert!(diff(std::slice::from_ref(&before), &known).changed.is_empty());
+        let edited = [entry("2", "x/2", "new", 2), entry("1", "x/1", "edited", 1)];
+        assert_eq!(diff(&edited, &known).changed, [(EntryRef(1), 1)]);
+        let beside = [edited[1].clone(), before];
+        assert!(diff(&beside, &known).changed.is_empty(), "its twin says what it said");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use url::Url;
 
 use super::entry::Entry;
-use super::text;
+use super::visible;
 
 /// The lasting identity of an entry: 16 bytes, from which every `Message-ID` of it is made.
 pub type Uid = [u8; 16];
@@ -64,11 +64,17 @@ pub fn raw_hash(entry: &Entry) -> i64 {
     fold(blake3::hash(&said))
 }
 
-/// A hash of what a reader sees of the entry: title and text, without markup.
+/// A hash of what a reader sees of the entry, without what changes by itself ([`steady`](super::visible::steady)): it tells
+/// an edited entry from one that is only displayed anew. It recognises none: two entries may differ in a number alone.
 #[must_use]
 pub fn text_hash(entry: &Entry) -> i64 {
-    let title = text::one_line(entry.title.as_deref().unwrap_or_default());
-    hash(b"text", &[&title, &text::from_html(entry.body().unwrap_or_default())])
+    seen_hash(&visible::text(entry))
+}
+
+/// The same, of a text that [`visible::text`] gave.
+#[must_use]
+pub fn seen_hash(seen: &str) -> i64 {
+    hash(b"text", &[&visible::steady(seen)])
 }
 
 fn hash(kind: &[u8], parts: &[&str]) -> i64 {

@@ -9,6 +9,7 @@ pub mod identity;
 pub mod markup;
 mod parse;
 pub mod text;
+pub mod visible;
 
 pub use entry::{Document, Enclosure, Entry, Link, Person};
 pub use facts::{EntryFacts, Facts, FeedFacts};

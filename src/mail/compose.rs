@@ -23,6 +23,8 @@ pub struct Letter<'a> {
     pub facts: &'a Facts,
     /// The id it was queued under.
     pub message_id: &'a MessageId,
+    /// The mail that this one answers: the first version of an entry that was edited.
+    pub in_reply_to: Option<&'a MessageId>,
     /// When the entry was first seen: the latest its date may be.
     pub first_seen: Timestamp,
 }
@@ -114,6 +116,9 @@ pub fn compose(letter: Letter<'_>, look: &Look) -> Result<Mail, ComposeError> {
         .message_id(Some(format!("<{message_id}>")));
     for recipient in &recipients {
         builder = builder.to(recipient.clone());
+    }
+    if let Some(first) = letter.in_reply_to {
+        builder = builder.in_reply_to(format!("<{first}>")).references(format!("<{first}>"));
     }
     builder = headers::labels(builder, entry, facts, message_id);
 
@@ -211,7 +216,8 @@ mod tests {
         let facts = Facts::new(&feed, entry, &article.summary);
         let message_id = MessageId::derive(&[7; 16], "mail", 0, "example.net");
         let first_seen = "2026-02-01T00:00:00Z".parse().unwrap();
-        compose(Letter { entry, article: &article, facts: &facts, message_id: &message_id, first_seen }, &look(format))
+        let (article, facts, message_id) = (&article, &facts, &message_id);
+        compose(Letter { entry, article, facts, message_id, in_reply_to: None, first_seen }, &look(format))
     }
 
     #[test]

@@ -2,11 +2,13 @@
 //! configuration resolved for this feed and sink. Comes out: [`Mail`], the same bytes for the same input: no clock, no
 //! randomness.
 
+mod changes;
 mod compose;
 mod encoded;
 mod headers;
 mod page;
 
+pub use changes::marked;
 pub use compose::{ComposeError, Head, Letter, compose, head, html, text};
 
 use crate::expression::Template;

@@ -129,7 +129,7 @@ impl Poller {
         let ask = Ask { source: &subscription.source, at: moved_to.as_ref(), validators: validators.as_ref(), now: asked_at };
         let fetched = self.fetcher.fetch(&ask).await;
         let polled = self.recorder.record(subscription, history, Some(run), asked_at, fetched).await?;
-        if matches!(polled.event, Event::Fetched { queued: 1.., .. }) {
+        if matches!(polled.event, Event::Fetched { queued: 1.., .. } | Event::Fetched { changed: 1.., .. }) {
             self.queued.send_modify(|count| *count += 1);
         }
         (self.observer)(polled.event);

@@ -2,6 +2,7 @@
 //! deliveries. It joins `fetch`, `feed`, `schedule` and `store`; it knows no sink, and reads the clock only through what it
 //! is handed.
 
+mod changes;
 mod hosts;
 mod ready;
 mod recorder;
@@ -11,6 +12,7 @@ pub use recorder::{FAILING_FOR_DAYS, Polled, Recorder};
 
 use jiff::Timestamp;
 
+use crate::delivery::Updates;
 use crate::fetch::Source;
 use crate::schedule;
 
@@ -29,6 +31,8 @@ pub struct Subscription {
     pub backlog: Backlog,
     /// What a story that other feeds carry too is delivered once for.
     pub once_per: OncePer,
+    /// What becomes of an entry that is edited after it was delivered.
+    pub updates: Updates,
     /// Where its entries go.
     pub destinations: Vec<Destination>,
 }
@@ -79,6 +83,8 @@ pub enum Event {
         new: usize,
         /// How many of those are to be delivered.
         queued: usize,
+        /// How many known entries were edited, of a feed whose updates are wanted.
+        changed: usize,
         /// What was odd about it.
         remarks: Vec<String>,
     },
@@ -122,6 +128,7 @@ impl Subscription {
             schedule: schedule::Settings { interval: std::time::Duration::from_secs(3_600) },
             backlog,
             once_per: OncePer::Feed,
+            updates: Updates::Ignore,
             destinations: Vec::new(),
         }
     }

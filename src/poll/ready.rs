@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use super::{Backlog, OncePer, Subscription};
 use crate::delivery::MessageId;
-use crate::feed::identity::{raw_hash, text_hash, uid};
-use crate::feed::{Entry, Key, Keys};
+use crate::feed::identity::{raw_hash, seen_hash, uid};
+use crate::feed::{Entry, Key, Keys, visible};
 use crate::store::{NewDelivery, NewEntry};
 
 /// The new entries of a document, ready to be recorded, oldest first. Of a feed that is read for the first time only the
@@ -30,8 +30,10 @@ pub(super) fn ready(new: Vec<(Keys, Entry)>, subscription: &Subscription, first:
         let uid = uid(&subscription.url, keys);
         let deliveries = if place < remembered { Vec::new() } else { deliveries(&uid, subscription) };
         let story = keys.link.filter(|link| stories.get(link) == Some(&1));
-        let (raw_hash, text_hash) = (raw_hash(&entry), text_hash(&entry));
-        NewEntry { uid, keys: keys.all().collect(), raw_hash, text_hash, entry, deliveries, story }
+        let seen = visible::text(&entry);
+        let (raw_hash, text_hash) = (raw_hash(&entry), seen_hash(&seen));
+        let text = Some(seen).filter(|_| subscription.updates.keeps_text());
+        NewEntry { uid, keys: keys.all().collect(), raw_hash, text_hash, text, entry, deliveries, story }
     };
     oldest_first.into_iter().enumerate().map(entry).collect()
 }

@@ -7,9 +7,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use url::Url;
 
+use super::changes::{Before, Wanted, changes};
 use super::ready::ready;
 use super::{Event, Failure, Subscription};
-use crate::feed::diff::diff;
+use crate::feed::diff::{EntryRef, diff};
 use crate::feed::{self, Document, Key, Keys, ParseError, Parsed};
 use crate::fetch::{self, FetchError, Fetched, Source};
 use crate::schedule::{Answered, NextPoll, next_poll};
@@ -84,6 +85,7 @@ struct Counts {
     entries: usize,
     new: usize,
     queued: usize,
+    changed: usize,
 }
 
 impl Trouble {
@@ -199,8 +201,8 @@ impl Act<'_> {
         let feed = self.subscription.name.clone();
         match self.compare_and_write(document, keys, &next, record).await? {
             Err(panicked) => self.failed(Trouble::unreadable(format!("its entries cannot be compared: {panicked}"))).await,
-            Ok(Counts { entries, new, queued }) => {
-                let event = Event::Fetched { feed, entries, new, queued, remarks };
+            Ok(Counts { entries, new, queued, changed }) => {
+                let event = Event::Fetched { feed, entries, new, queued, changed, remarks };
                 Ok(Polled { event, host_rests_until: None })
             }
         }
@@ -223,17 +225,21 @@ impl Act<'_> {
             let (first, asked_at) = (!history.ever_read, self.asked_at);
             let comparing = move || {
                 let found = diff(&document.entries, &known);
+                let before = |(entry, place): (EntryRef, usize)| Some(Before { entry, place, hashes: known.hashes(entry)? });
+                let before: Vec<Before> = found.changed.into_iter().filter_map(before).collect();
+                let changed = changes(&document.entries, before, &Wanted::of(&subscription));
                 let entry = |(place, keys): (usize, Keys)| document.entries.get(place).map(|entry| (keys, entry.clone()));
                 let new = found.new.into_iter().filter_map(entry).collect();
-                (ready(new, &subscription, first, asked_at), found.learned, document.entries.len())
+                (ready(new, &subscription, first, asked_at), found.learned, changed, document.entries.len())
             };
-            let (ready, learned, entries) = match self.recorder.pool.run(comparing).await {
+            let (ready, learned, changed, entries) = match self.recorder.pool.run(comparing).await {
                 Ok(compared) => compared,
                 Err(panicked) => return Ok(Err(panicked)),
             };
             let queued = ready.iter().filter(|entry| !entry.deliveries.is_empty()).count();
-            let counts = Counts { entries, new: ready.len(), queued };
-            let record = DocumentRecord { entries: ready, learned, ..record.clone() };
+            let revised = changed.iter().filter(|changed| changed.revision.is_some()).count();
+            let counts = Counts { entries, new: ready.len(), queued, changed: revised };
+            let record = DocumentRecord { entries: ready, learned, changed, ..record.clone() };
             match self.write(history.polls, next, self.status(200), Answer::Document(Box::new(record))).await? {
                 Recorded::Done => return Ok(Ok(counts)),
                 Recorded::Stale => history = store.history(self.feed()).await?,

@@ -79,6 +79,7 @@ fn parcel(url: &str, title: &str) -> Parcel {
         message_id: "a@b".to_owned(),
         key: IdempotencyKey("a".to_owned()),
         attempt: 0,
+        replaces: None,
         made: Made::Link(Link { url: url.to_owned(), title: title.to_owned(), facts: Facts { feed, entry } }),
     }
 }

@@ -114,6 +114,7 @@ impl Maildir {
             key: key_word(&parcel.key),
             seconds: self.clock.now().as_second(),
             host: self.host.clone(),
+            replaces: parcel.replaces.as_ref().map(key_word),
             bytes: without_cr(&mail.bytes),
         };
         let known = Arc::clone(&self.known);
@@ -157,6 +158,10 @@ impl Sink for Maildir {
 
     fn wants(&self) -> Wants {
         Wants::Mail
+    }
+
+    fn replaces(&self) -> bool {
+        true
     }
 
     fn deliver<'a>(&'a self, parcels: &'a [Parcel], report: &'a Reports) -> BoxFuture<'a, Result<(), Pause>> {
@@ -227,25 +232,31 @@ struct NewFile {
     key: String,
     seconds: i64,
     host: String,
+    /// The key of the mail whose place it takes.
+    replaces: Option<String>,
     bytes: Vec<u8>,
 }
 
 /// Writes one mail, unless it is there already. Gives the file's path, and whether it was there.
 fn store(known: &Mutex<Known>, folder: &Path, file: &NewFile) -> io::Result<(PathBuf, bool)> {
     let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-    if known.get(folder).is_none_or(|files| files.contains_key(&file.key)) {
-        // Not listed yet; or it was there when we last looked, and may have been deleted since.
+    if file.replaces.is_some() || known.get(folder).is_none_or(|files| files.contains_key(&file.key)) {
+        // Not listed yet; or it was there when we last looked, and may have been deleted or marked since.
         make_maildir(folder)?;
         known.insert(folder.to_owned(), list(folder)?);
     }
     let files = known.entry(folder.to_owned()).or_default();
+    let former = file.replaces.as_ref().and_then(|key| files.get(key).cloned());
     if let Some(name) = files.get(&file.key) {
+        // Written just before a crash; what it replaces may still be there.
+        former.iter().try_for_each(|former| remove(&folder.join(former)))?;
         return Ok((folder.join(name), true));
     }
-    let written = write(folder, file);
+    let written = write(folder, file, former.as_deref());
     match &written {
         Ok(name) => {
             files.insert(file.key.clone(), name.clone());
+            file.replaces.iter().for_each(|key| drop(files.remove(key)));
         }
         // Whatever became of the folder, it is looked at again before the next mail.
         Err(_) => {
@@ -255,26 +266,47 @@ fn store(known: &Mutex<Known>, folder: &Path, file: &NewFile) -> io::Result<(Pat
     written.map(|name| (folder.join(name), false))
 }
 
-/// Into `tmp`, to the disk, and only then into `new`: no reader ever sees half a mail, and no power cut leaves one.
-fn write(folder: &Path, file: &NewFile) -> io::Result<String> {
+/// Into `tmp`, to the disk, and only then into `new`: no reader ever sees half a mail, and no power cut leaves one. A mail
+/// that takes the place of a former one goes where that is, and only then that one is removed.
+fn write(folder: &Path, file: &NewFile, former: Option<&str>) -> io::Result<String> {
     static WRITTEN: AtomicU64 = AtomicU64::new(0);
     let (seconds, host) = (file.seconds, &file.host);
     let count = WRITTEN.fetch_add(1, Ordering::Relaxed);
     let unique = format!("{seconds}.P{}Q{count}.{host}", std::process::id());
     let temporary = folder.join("tmp").join(unique);
     // Programs that sort by name find the mails of one second in the order in which they were delivered.
-    let name = format!("new/{seconds}.Q{count:06}K{}.{host}", file.key);
+    let place = former.and_then(|former| in_place_of(former, &file.key, host));
+    let name = place.unwrap_or_else(|| format!("new/{seconds}.Q{count:06}K{}.{host}", file.key));
+    let part = name.split('/').next().unwrap_or("new");
     let result = (|| {
         let mut handle = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
         handle.write_all(&file.bytes)?;
         handle.sync_all()?;
         fs::rename(&temporary, folder.join(&name))?;
-        sync(&folder.join("new"))
+        sync(&folder.join(part))?;
+        former.map_or(Ok(()), |former| remove(&folder.join(former)))
     })();
     if result.is_err() {
         fs::remove_file(&temporary).ok();
     }
     result.map(|()| name)
+}
+
+/// The name of a mail that takes the place of `former`: the same folder, the same place in the order, and the same flags, so
+/// that a reader's stars and folders of unread mails stay as they are. But not `T`: it was the former text that the reader
+/// threw away, and a new one is not removed unseen.
+fn in_place_of(former: &str, key: &str, host: &str) -> Option<String> {
+    let (order, _) = former.split_once('K')?;
+    let flags = former.rsplit_once(":2,").map(|(_, flags)| flags.replace('T', ""));
+    Some(format!("{order}K{key}.{host}{}", flags.map(|flags| format!(":2,{flags}")).unwrap_or_default()))
+}
+
+/// Removes a mail that another has replaced; one that is gone already needs no removing.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// What is in `new` and `cur`, by the key in each name: `SECONDS.QnKkey.HOST`, with `:2,FLAGS` at the end in `cur`.

@@ -36,6 +36,7 @@ fn parcel(key: &str, title: &str) -> Parcel {
         message_id: format!("{key}@localhost"),
         key: IdempotencyKey(key.to_owned()),
         attempt: 0,
+        replaces: None,
         made: Made::Mail(mail),
     }
 }
@@ -160,4 +161,33 @@ fn a_path_is_taken_as_people_write_it() {
     assert!(folder("~you/Mail").unwrap_err().contains("another user's"));
     assert!(folder("{{ feed.nmae }}").unwrap_err().starts_with("`path`: cannot fill in"));
     assert!(folder("{{ feed.name").is_err());
+}
+
+#[tokio::test]
+async fn a_new_version_takes_the_place_and_the_flags_of_the_old_one_but_its_mark_to_delete() {
+    let folder = tempfile::tempdir().unwrap();
+    let sink = sink(&folder, "mail");
+    deliver(&*sink, &[parcel("a.0", "a")]).await.unwrap();
+    let old = files(&folder.path().join("mail/new")).remove(0);
+    let name = old.file_name().unwrap().to_str().unwrap().to_owned();
+    fs::rename(&old, folder.path().join(format!("mail/cur/{name}:2,FST"))).unwrap();
+    let new = Parcel { replaces: Some(IdempotencyKey("a.0".to_owned())), ..parcel("a.1", "a") };
+    let outcomes = deliver(&*sink, std::slice::from_ref(&new)).await.unwrap();
+    assert!(!was_there(&outcomes[0]));
+    assert!(files(&folder.path().join("mail/new")).is_empty());
+    let kept = format!("{}:2,FS", name.replace("Ka_0", "Ka_1"));
+    assert_eq!(files(&folder.path().join("mail/cur")), [folder.path().join("mail/cur").join(&kept)]);
+    // Again, as after a crash before this was written down; the old one is still there.
+    fs::write(folder.path().join(format!("mail/cur/{name}:2,FS")), b"x").unwrap();
+    assert!(was_there(&deliver(&*sink, &[new]).await.unwrap()[0]));
+    assert_eq!(files(&folder.path().join("mail/cur")), [folder.path().join("mail/cur").join(&kept)]);
+}
+
+#[tokio::test]
+async fn a_new_version_of_a_mail_that_the_reader_has_deleted_arrives_as_a_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let sink = sink(&folder, "mail");
+    let new = Parcel { replaces: Some(IdempotencyKey("a.0".to_owned())), ..parcel("a.1", "a") };
+    deliver(&*sink, &[new]).await.unwrap();
+    assert_eq!(files(&folder.path().join("mail/new")).len(), 1);
 }

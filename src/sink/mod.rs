@@ -26,6 +26,10 @@ pub trait Sink: Send + Sync + fmt::Debug {
     fn check(&self) -> BoxFuture<'_, Result<String, SinkError>>;
     /// What must be made of an entry before it can be delivered here.
     fn wants(&self) -> Wants;
+    /// Whether a parcel can take the place of an earlier one here.
+    fn replaces(&self) -> bool {
+        false
+    }
     /// Delivers in order, reporting each outcome as soon as it is known. What is not reported was not tried.
     ///
     /// # Errors
@@ -79,6 +83,8 @@ pub struct Parcel {
     pub key: IdempotencyKey,
     /// How often it was tried before.
     pub attempt: u32,
+    /// The earlier delivery whose place it takes; only for a sink that [`replaces`](Sink::replaces).
+    pub replaces: Option<IdempotencyKey>,
     /// What is handed over.
     pub made: Made,
 }

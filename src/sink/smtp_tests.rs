@@ -25,6 +25,7 @@ fn parcels(number: i64) -> Vec<Parcel> {
         message_id: format!("{n}@example.net"),
         key: IdempotencyKey(n.to_string()),
         attempt: 0,
+        replaces: None,
         made: Made::Mail(mail(n)),
     };
     (0..number).map(parcel).collect()

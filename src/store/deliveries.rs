@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, named_params, params};
 
 use super::entries::unpack;
 use super::feeds::FeedId;
+use super::revisions::{Update, take_back, update_of};
 use super::runs::{RunId, let_payload_go};
 use super::stories::also_in;
 use super::writer::Request;
@@ -41,6 +42,8 @@ pub struct Claimed {
     pub attempts: u32,
     /// When it first failed by itself.
     pub first_failure: Option<Timestamp>,
+    /// A new version of an entry that was delivered before: how it arrives.
+    pub update: Option<Update>,
 }
 
 /// Which deliveries to claim.
@@ -142,7 +145,7 @@ impl Store {
             let values = named_params! {
                 ":sink": claim.sink, ":among": claim.among.0, ":worker": claim.worker.0, ":now": seconds(claim.now),
                 ":eager": claim.eager, ":eager_attempts": EAGER_ATTEMPTS,
-                ":own": own, ":asked": asked,
+                ":own": own, ":asked": asked, ":revision": 2 * 86_400,
             };
             connection.prepare_cached(&sql)?.query_row(values, |row| row.get(0))
         })
@@ -176,14 +179,15 @@ impl Store {
     }
 }
 
-/// Deliveries of a sink that are due for a worker. What was never tried waits for nothing; and what seems to wait longer than
+/// Deliveries of a sink that are due for a worker. What was never tried waits for nothing, but for a new version
+/// of an entry, which comes a day after the one before; and what seems to wait longer than
 /// anything may was written down by a clock that has been set back since (see [`crate::delivery::is_over`]).
 const DUE: &str = "FROM deliveries d JOIN entries e ON e.id = d.entry JOIN feeds f ON f.id = d.feed LEFT JOIN payloads p ON p.entry = d.entry
                    WHERE d.state = 'pending' AND d.sink = :sink AND f.removed_at IS NULL
                      AND d.feed IN (SELECT value FROM json_each(:among))
                      AND (d.lease_worker IS NULL OR d.lease_until <= :now)
-                     AND (d.next_attempt <= :now OR d.attempts = 0
-                          OR d.next_attempt > :now + CASE WHEN d.asked THEN :asked ELSE :own END
+                     AND (d.next_attempt <= :now OR (d.attempts = 0 AND d.revision = 0)
+                          OR d.next_attempt > :now + CASE WHEN d.asked THEN :asked WHEN d.revision > 0 THEN :revision ELSE :own END
                           OR (:eager AND d.asked = 0 AND d.attempts BETWEEN 1 AND :eager_attempts AND d.last_run IS NOT :worker))";
 
 /// The longest waits of our own making, and by a sink's wish, in seconds.
@@ -195,12 +199,12 @@ impl Request for ClaimDeliveries {
     type Reply = Vec<Claimed>;
 
     fn apply(self, connection: &Connection) -> Result<Vec<Claimed>, rusqlite::Error> {
-        let sql = "SELECT d.id, d.feed, f.title, f.link, f.language, p.version, p.body, e.first_seen, d.message_id, d.attempts, d.first_failure, d.small, d.entry";
+        let sql = "SELECT d.id, d.feed, f.title, f.link, f.language, p.version, p.body, e.first_seen, d.message_id, d.attempts, d.first_failure, d.small, d.entry, d.revision, d.update_as";
         let mut select = connection.prepare_cached(&format!("{sql} {DUE} ORDER BY d.id LIMIT :most"))?;
         let [own, asked] = longest_waits();
         let values = named_params! {
             ":sink": self.sink, ":among": self.among.0, ":worker": self.worker.0, ":now": seconds(self.now), ":eager": self.eager,
-            ":eager_attempts": EAGER_ATTEMPTS, ":most": self.most, ":own": own, ":asked": asked,
+            ":eager_attempts": EAGER_ATTEMPTS, ":most": self.most, ":own": own, ":asked": asked, ":revision": 2 * 86_400,
         };
         let claimed: Vec<Claimed> = select
             .query_map(values, |row| {
@@ -220,6 +224,13 @@ impl Request for ClaimDeliveries {
                     attempts: row.get(9)?,
                     first_failure: row.get::<_, Option<i64>>(10)?.map(time),
                     small: row.get(11)?,
+                    update: update_of(
+                        connection,
+                        row.get(12)?,
+                        row.get(13)?,
+                        &self.sink,
+                        row.get::<_, Option<String>>(14)?.as_deref(),
+                    )?,
                 })
             })?
             .collect::<Result<_, _>>()?;
@@ -270,7 +281,7 @@ impl Request for Finish {
                     let sql = "UPDATE deliveries SET state = 'failed', error = ?2, ended_at = ?3 WHERE id = ?1";
                     connection.prepare_cached(sql)?.execute(params![id.0, error, now])?;
                 }
-                Settled::Kept | Settled::NotTried => {}
+                Settled::Kept | Settled::NotTried => take_back(connection, id)?,
             }
         }
         Ok(())

@@ -5,12 +5,13 @@ use jiff::Timestamp;
 use rusqlite::{Connection, named_params, params};
 
 use super::feeds::{FeedId, Validators};
+use super::revisions::{Changed, keep_text, revise};
 use super::runs::RunId;
 use super::stories::is_carried;
 use super::writer::Request;
 use super::{Store, StoreError, seconds, time};
 use crate::delivery::MessageId;
-use crate::feed::diff::{EntryRef, Known};
+use crate::feed::diff::{EntryRef, Hashes, Known};
 use crate::feed::{Entry, Key, Uid};
 
 /// What one poll of a feed came to.
@@ -87,6 +88,8 @@ pub struct DocumentRecord {
     pub entries: Vec<NewEntry>,
     /// Known entries with keys that memory lacks.
     pub learned: Vec<(EntryRef, Vec<Key>)>,
+    /// Known entries that say something else than before.
+    pub changed: Vec<Changed>,
 }
 
 /// An entry that is seen for the first time.
@@ -100,6 +103,8 @@ pub struct NewEntry {
     pub raw_hash: i64,
     /// A hash of what a reader sees of it.
     pub text_hash: i64,
+    /// What a reader sees of it, where that is kept to show later what changed.
+    pub text: Option<String>,
     /// The entry; it is kept while a delivery of it is open.
     pub entry: Entry,
     /// Where it goes.
@@ -144,13 +149,14 @@ impl Store {
 }
 
 pub(super) fn known(connection: &Connection, feed: FeedId, keys: &[Key]) -> Result<Known, rusqlite::Error> {
-    let sql = "SELECT k.entry, e.dated FROM keys k JOIN entries e ON e.id = k.entry WHERE k.feed = ?1 AND k.key = ?2 LIMIT ?3";
+    let sql = "SELECT k.entry, e.dated, e.raw_hash, e.text_hash FROM keys k JOIN entries e ON e.id = k.entry WHERE k.feed = ?1 AND k.key = ?2 LIMIT ?3";
     let mut select = connection.prepare_cached(sql)?;
     let mut known = Known::default();
     for key in keys {
         let mut rows = select.query(params![feed.0, key.0, UNDER_ONE_KEY])?;
         while let Some(row) = rows.next()? {
             known.add(*key, EntryRef(row.get(0)?), row.get::<_, Option<i64>>(1)?.map(time));
+            known.add_hashes(EntryRef(row.get(0)?), Hashes { raw: row.get(2)?, text: row.get(3)? });
         }
     }
     Ok(known)
@@ -188,6 +194,9 @@ impl Request for PollRecord {
                 }
                 for (entry, keys) in &document.learned {
                     keep_keys(connection, self.feed, entry.0, keys)?;
+                }
+                for changed in &document.changed {
+                    revise(connection, self.feed, changed, at)?;
                 }
             }
         }
@@ -254,9 +263,10 @@ fn insert(connection: &Connection, feed: FeedId, new: &NewEntry, at: i64) -> Res
     if deliveries.is_empty() {
         return Ok(());
     }
-    let body = pack(&new.entry)?;
-    let sql = "INSERT INTO payloads (entry, version, body) VALUES (?1, ?2, ?3)";
-    connection.prepare_cached(sql)?.execute(params![entry, PAYLOAD_VERSION, body])?;
+    keep_payload(connection, entry, &new.entry)?;
+    if let Some(text) = &new.text {
+        keep_text(connection, entry, 0, text, at)?;
+    }
     let sql = "INSERT INTO deliveries (entry, feed, sink, message_id, state, queued_at, next_attempt) VALUES (?1, ?2, ?3, ?4, 'pending', ?5, ?5)";
     let mut queue = connection.prepare_cached(sql)?;
     for delivery in deliveries {
@@ -270,6 +280,13 @@ fn keep_keys(connection: &Connection, feed: FeedId, entry: i64, keys: &[Key]) ->
     for key in keys {
         keep.execute(params![feed.0, key.0, entry])?;
     }
+    Ok(())
+}
+
+/// Keeps the whole content of an entry, in place of what was kept of it, until its deliveries have ended.
+pub(super) fn keep_payload(connection: &Connection, entry: i64, content: &Entry) -> Result<(), rusqlite::Error> {
+    let sql = "INSERT OR REPLACE INTO payloads (entry, version, body) VALUES (?1, ?2, ?3)";
+    connection.prepare_cached(sql)?.execute(params![entry, PAYLOAD_VERSION, pack(content)?])?;
     Ok(())
 }
 

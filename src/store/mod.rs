@@ -7,6 +7,7 @@ mod error;
 mod feeds;
 mod lock;
 mod open;
+mod revisions;
 mod room;
 mod runs;
 mod sinks;
@@ -19,6 +20,7 @@ pub use entries::{Answer, DocumentRecord, Moved, NewDelivery, NewEntry, PollReco
 pub use error::StoreError;
 pub use feeds::{ClaimHosts, FeedId, History, HostClaim, Subscribed, Validators};
 pub use lock::{RunLock, Taken};
+pub use revisions::{Changed, NotKept, Resent, Revision, Update};
 pub use runs::{RunId, RunTotals};
 pub use sinks::Rest;
 pub use view::{FeedStatus, LastRun, QueueItem, QueueLength, View};

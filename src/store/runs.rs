@@ -124,6 +124,8 @@ fn clean(connection: &Connection, now: i64) -> Result<(), rusqlite::Error> {
     for entry in entries {
         let_payload_go(connection, entry, now)?;
     }
+    let texts = "DELETE FROM texts WHERE (entry, revision) IN (SELECT entry, revision FROM texts WHERE kept_until < ?1 LIMIT ?2)";
+    connection.execute(texts, params![now, CLEAN_AT_ONCE])?;
     connection.execute("DELETE FROM runs WHERE id <= (SELECT max(id) FROM runs) - ?1", [KEEP_RUNS])?;
     stories::clean(connection, now)?;
     forget_removed(connection, now)?;

@@ -1,5 +1,7 @@
 //! The store's requests as the two loops use them, on a real file.
 
+mod revisions;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -60,7 +62,7 @@ impl World {
             let message_id = MessageId::derive(&uid, "mail", 0, "example.net");
             let deliveries = vec![NewDelivery { sink: "mail".into(), message_id }];
             let (raw_hash, text_hash) = (raw_hash(&entry), text_hash(&entry));
-            NewEntry { uid, keys: keys.all().collect(), raw_hash, text_hash, entry, deliveries, story: keys.link }
+            NewEntry { uid, keys: keys.all().collect(), raw_hash, text_hash, text: None, entry, deliveries, story: keys.link }
         });
         let document = DocumentRecord { hash: vec![1], entries: new.collect(), ..DocumentRecord::default() };
         self.poll(&history, None, Answer::Document(Box::new(document))).await;
@@ -85,6 +87,7 @@ impl World {
                 keys: keys.all().collect(),
                 raw_hash: raw_hash(&entry),
                 text_hash: text_hash(&entry),
+                text: None,
                 entry,
                 deliveries,
                 story: None,

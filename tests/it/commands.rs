@@ -2,8 +2,9 @@
 
 use crate::kit::{Page, Sandbox, Server, fixture, project};
 
-const COMMANDS: &[&str] =
-    &["init", "add", "remove", "pause", "resume", "list", "run", "status", "queue", "show", "preview", "check"];
+const COMMANDS: &[&str] = &[
+    "init", "add", "remove", "pause", "resume", "list", "run", "status", "queue", "show", "preview", "catchup", "resend", "check",
+];
 
 fn reader_of(publisher: &Server) -> Sandbox {
     publisher.serve("/rss", Page::feed(fixture("two_entries.xml")));

@@ -23,3 +23,5 @@ mod queue_rules;
 mod run;
 #[cfg(test)]
 mod sinks;
+#[cfg(test)]
+mod updates;
