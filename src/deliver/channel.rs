@@ -13,6 +13,7 @@ use super::make::{Addressed, Order, make};
 use super::{Event, Item};
 use crate::clock::Clock;
 use crate::delivery::{DeliveryId, Outcome, Pause, back_off, is_given_up};
+use crate::failpoint::Failpoint;
 use crate::sink::{Parcel, Reports, Sink};
 use crate::store::{Claimed, FeedId, Finished, Rest, RunId, Settled, Store, StoreError};
 use crate::work::Pool;
@@ -126,6 +127,7 @@ impl Courier {
             }
         }
         let (reports, mut outcomes) = Reports::channel(parcels.len().max(1));
+        Failpoint::Claimed.reach();
         let sending = async {
             let done = channel.sink.deliver(&parcels, &reports).await;
             drop(reports);
@@ -134,6 +136,9 @@ impl Courier {
         let writing = async {
             let mut open = open;
             while let Some((deliveries, outcome)) = outcomes.recv().await {
+                if matches!(outcome, Outcome::Accepted { .. }) {
+                    Failpoint::Accepted.reach();
+                }
                 for id in deliveries {
                     let Some(tried) = open.remove(&id) else { continue };
                     if matches!(outcome, Outcome::Accepted { .. }) && failing.take().is_some() {

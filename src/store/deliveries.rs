@@ -9,6 +9,7 @@ use super::runs::{RunId, let_payload_go};
 use super::writer::Request;
 use super::{Store, StoreError, seconds, time};
 use crate::delivery::{DeliveryId, EAGER_ATTEMPTS, MessageId};
+use crate::failpoint::Failpoint;
 use crate::feed::Entry;
 
 /// A delivery that is ours until its lease ends.
@@ -150,6 +151,9 @@ impl Request for Claim {
         let mut lease = connection.prepare_cached("UPDATE deliveries SET lease_worker = ?2, lease_until = ?3 WHERE id = ?1")?;
         for delivery in &claimed {
             lease.execute(params![delivery.id.0, self.worker.0, seconds(self.until)])?;
+        }
+        if !claimed.is_empty() {
+            Failpoint::ClaimUncommitted.reach();
         }
         Ok(claimed)
     }
