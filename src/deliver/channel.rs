@@ -92,6 +92,7 @@ impl Courier {
                 break;
             }
             tokio::select! {
+                biased;
                 changed = round.queued.changed() => drop(changed),
                 stopped = round.stop.wait_for(|stop| *stop) => drop(stopped),
             }

@@ -5,6 +5,7 @@ mod deliveries;
 mod entries;
 mod error;
 mod feeds;
+mod in_place;
 mod lock;
 mod open;
 mod runs;
@@ -16,6 +17,8 @@ pub use deliveries::{Claimed, Finished, Settled};
 pub use entries::{Answer, DocumentRecord, NewDelivery, NewEntry, PollRecord, Recorded};
 pub use error::StoreError;
 pub use feeds::{ClaimHosts, FeedId, History, HostClaim, Subscribed, Validators};
+#[doc(hidden)]
+pub use in_place::Moments;
 pub use lock::{RunLock, Taken};
 pub use runs::{RunId, RunTotals};
 pub use sinks::Rest;
@@ -27,6 +30,7 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 use rusqlite::Connection;
 
+use in_place::InPlace;
 use writer::{Request, Writer};
 
 /// A handle to the database for those who write to it. Cheap to clone.
@@ -56,6 +60,18 @@ impl Store {
         Ok(Self { writer: Writer::start(writing)?, reader: Arc::new(Mutex::new(reader)) })
     }
 
+    /// The same, without any thread of its own: `moments` says when things happen.
+    ///
+    /// # Errors
+    /// As for [`Store::open`].
+    #[doc(hidden)]
+    pub fn simulated(path: &Path, missing: IfMissing, moments: Arc<dyn Moments>) -> Result<Self, StoreError> {
+        let writing = open::for_writing(path, missing)?;
+        let reader = open::for_reading(path)?;
+        let writer = Writer::InPlace(Arc::new(InPlace::new(writing, moments)));
+        Ok(Self { writer, reader: Arc::new(Mutex::new(reader)) })
+    }
+
     /// Hands a request to the writing thread; answered after its transaction is committed.
     async fn ask<R: Request>(&self, request: R) -> Result<R::Reply, StoreError> {
         self.writer.ask(request).await
@@ -67,10 +83,15 @@ impl Store {
         read: impl FnOnce(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
     ) -> Result<T, StoreError> {
         let reader = Arc::clone(&self.reader);
-        let done = tokio::task::spawn_blocking(move || {
+        let reading = move || {
             let connection = reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             read(&connection)
-        });
+        };
+        if let Writer::InPlace(place) = &self.writer {
+            place.moment().await;
+            return Ok(reading()?);
+        }
+        let done = tokio::task::spawn_blocking(reading);
         done.await.map_err(|_| StoreError::Stopped)?.map_err(StoreError::from)
     }
 }

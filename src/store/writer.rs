@@ -2,12 +2,14 @@
 //! one is answered only after the commit.
 
 use std::any::Any;
-use std::sync::mpsc;
+use std::fmt;
+use std::sync::{Arc, mpsc};
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use super::StoreError;
+use super::in_place::InPlace;
 
 /// A whole act on the database: it happens entirely or not at all.
 pub(super) trait Request: Send + 'static {
@@ -24,10 +26,13 @@ const WAITING: usize = 1_024;
 
 /// The asking end of the writing thread.
 #[derive(Debug, Clone)]
-pub(super) struct Writer(mpsc::SyncSender<Box<dyn Job>>);
+pub(super) enum Writer {
+    Thread(mpsc::SyncSender<Box<dyn Job>>),
+    InPlace(Arc<InPlace>),
+}
 
 /// A request whose type is forgotten, and the way back for its answer.
-trait Job: Send {
+pub(super) trait Job: Send {
     fn apply(&mut self, connection: &Connection) -> Result<Box<dyn Any + Send>, StoreError>;
     fn answer(self: Box<Self>, done: Result<Box<dyn Any + Send>, StoreError>);
 }
@@ -35,6 +40,12 @@ trait Job: Send {
 struct Pending<R: Request> {
     request: Option<R>,
     back: oneshot::Sender<Result<R::Reply, StoreError>>,
+}
+
+impl fmt::Debug for dyn Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Job")
+    }
 }
 
 impl<R: Request> Job for Pending<R> {
@@ -62,30 +73,35 @@ impl Writer {
             }
         };
         let started = std::thread::Builder::new().name("store".to_owned()).spawn(work);
-        started.map(|_| Self(sender)).map_err(|error| StoreError::Other(error.to_string()))
+        started.map(|_| Self::Thread(sender)).map_err(|error| StoreError::Other(error.to_string()))
     }
 
     /// Has a request done.
     pub(super) async fn ask<R: Request>(&self, request: R) -> Result<R::Reply, StoreError> {
         let (back, answer) = oneshot::channel();
         let job: Box<dyn Job> = Box::new(Pending { request: Some(request), back });
-        match self.0.try_send(job) {
-            Ok(()) => {}
-            Err(mpsc::TrySendError::Disconnected(_)) => return Err(StoreError::Stopped),
-            Err(mpsc::TrySendError::Full(job)) => {
-                let sender = self.0.clone();
-                let sent = tokio::task::spawn_blocking(move || sender.send(job).is_ok()).await;
-                if !matches!(sent, Ok(true)) {
-                    return Err(StoreError::Stopped);
-                }
-            }
+        match self {
+            Self::Thread(sender) => submit(sender, job).await?,
+            Self::InPlace(place) => place.submit(job).await,
         }
         answer.await.unwrap_or(Err(StoreError::Stopped))
     }
 }
 
+async fn submit(sender: &mpsc::SyncSender<Box<dyn Job>>, job: Box<dyn Job>) -> Result<(), StoreError> {
+    match sender.try_send(job) {
+        Ok(()) => Ok(()),
+        Err(mpsc::TrySendError::Disconnected(_)) => Err(StoreError::Stopped),
+        Err(mpsc::TrySendError::Full(job)) => {
+            let sender = sender.clone();
+            let sent = tokio::task::spawn_blocking(move || sender.send(job).is_ok()).await;
+            if matches!(sent, Ok(true)) { Ok(()) } else { Err(StoreError::Stopped) }
+        }
+    }
+}
+
 /// Does jobs in one transaction and answers them.
-fn commit(connection: &mut Connection, mut jobs: Vec<Box<dyn Job>>) {
+pub(super) fn commit(connection: &mut Connection, mut jobs: Vec<Box<dyn Job>>) {
     let done = together(connection, &mut jobs);
     match done {
         Ok(replies) => jobs.into_iter().zip(replies).for_each(|(job, reply)| job.answer(reply)),
