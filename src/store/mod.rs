@@ -10,6 +10,7 @@ mod lock;
 mod open;
 mod runs;
 mod sinks;
+mod times;
 mod view;
 mod writer;
 

@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
+use super::times::set_right;
 use super::writer::Request;
 use super::{Store, StoreError, seconds};
 
@@ -38,7 +39,8 @@ const KEEP_RUNS: i64 = 1_000;
 const CLEAN_AT_ONCE: i64 = 2_000;
 
 impl Store {
-    /// Starts a run. Claims of earlier runs end: who starts holds the lock, so none of them is alive.
+    /// Starts a run. Claims of earlier runs end: who starts holds the lock, so none of them is alive. What a wrong clock put off
+    /// is due again.
     pub async fn start_run(&self, now: Timestamp) -> Result<RunId, StoreError> {
         self.ask(StartRun(now)).await
     }
@@ -61,6 +63,7 @@ impl Request for StartRun {
         let sql =
             "UPDATE deliveries SET lease_worker = NULL, lease_until = NULL WHERE state = 'pending' AND lease_worker IS NOT NULL";
         connection.execute(sql, [])?;
+        set_right(connection, seconds(self.0))?;
         Ok(run)
     }
 }

@@ -219,6 +219,38 @@ async fn a_removed_feed_keeps_its_memory_and_its_queue() {
 }
 
 #[tokio::test]
+async fn a_clock_that_ran_ahead_and_was_set_right_stops_neither_feed_nor_delivery() {
+    const AHEAD: i64 = 30 * 86_400;
+    let world = World::new();
+    let feed = world.feed("news").await;
+    world.record(feed, None, &["a"]).await;
+    let wrong = world.store.start_run(at(AHEAD)).await.unwrap();
+    let history = world.store.history(feed).await.unwrap();
+    let answer = Answer::Failed { error: "503".into(), gone: false };
+    let record = PollRecord {
+        feed,
+        run: Some(wrong),
+        polls: history.polls,
+        asked_at: at(AHEAD),
+        next_poll: at(AHEAD + 7_200),
+        because: "back-off after 1 failure".into(),
+        asked: false,
+        status: Some(503),
+        answer,
+    };
+    world.store.record(record).await.unwrap();
+    world.store.release_host(Some(wrong), "news.example".into(), Some(at(AHEAD)), Some(at(AHEAD + 600))).await.unwrap();
+    let claimed = world.claim(wrong, AHEAD, true).await;
+    world.finish(wrong, claimed[0].id, again(AHEAD + 300, true)).await;
+
+    let run = world.store.start_run(at(10)).await.unwrap();
+    assert_eq!(world.claim(run, 10, false).await.len(), 1, "what was put off by a month is due");
+    let claim = |now| ClaimHosts { worker: run, now: at(now), most: 10, until: at(now + 60), force: false, only: None };
+    assert!(world.store.claim_hosts(claim(20)).await.unwrap().is_empty(), "the wait itself stays");
+    assert_eq!(world.store.claim_hosts(claim(10 + 7_200)).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn what_was_given_up_is_listed_until_a_person_has_seen_to_it() {
     const YEAR: i64 = 365 * 86_400;
     let world = World::new();
