@@ -13,6 +13,8 @@ mod kills;
 #[expect(dead_code, unused_imports, clippy::wildcard_imports, reason = "the kills need a part of the kit only")]
 #[path = "../tests/it/kit/mod.rs"]
 mod kit;
+#[path = "../tests/simulation/world/random.rs"]
+mod random;
 
 use std::time::Instant;
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::kit::{Fault, Message, Page, Sandbox, Server, SmtpServer};
+use crate::random::Random;
 
 /// What is to be done.
 #[derive(Debug, Clone, Copy)]
@@ -86,7 +87,7 @@ pub(crate) fn kills(plan: Plan) -> Tally {
             reader.poll_again().succeeds();
             length = started.elapsed();
         } else {
-            let mood = MOODS[random.below(MOODS.len())];
+            let mood = random.of(&MOODS);
             mood.falls_on(&server);
             let slower = if mood == Mood::Slow { 3 } else { 1 };
             killed(&reader, length * slower, &mut random, &mut tally);
@@ -112,9 +113,9 @@ pub(crate) fn kills(plan: Plan) -> Tally {
 
 /// Starts a run, in half of the cases a second one beside it, and kills them at some moment of its length.
 fn killed(reader: &Sandbox, length: Duration, random: &mut Random, tally: &mut Tally) {
-    let some_moment = |random: &mut Random| length.mul_f64(random.fraction() * 1.1);
+    let some_moment = |random: &mut Random| length * random.below(1_100) / 1_000;
     let first = reader.spawn(&["run", "--once", "--force"]);
-    let second = (random.below(2) == 0).then(|| reader.spawn(&["run", "--once", "--force"]));
+    let second = random.in_thousand(500).then(|| reader.spawn(&["run", "--once", "--force"]));
     let (first_at, second_at) = (some_moment(random), some_moment(random));
     for (run, after) in [(Some(first), first_at), (second, second_at)] {
         let Some(run) = run else { continue };
@@ -216,26 +217,5 @@ impl Growing {
         };
         let items: String = self.shown.iter().map(item).collect();
         format!("<rss version=\"2.0\"><channel><title>{}</title>{items}</channel></rss>", self.name)
-    }
-}
-
-/// Numbers that look random, the same for the same seed (splitmix64).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % u64::try_from(bound).expect("a number")).expect("a small number")
-    }
-
-    fn fraction(&mut self) -> f64 {
-        f64::from(u32::try_from(self.next() >> 32).expect("32 bits")) / f64::from(u32::MAX)
     }
 }

@@ -8,6 +8,9 @@ mod kills;
 mod kit;
 #[cfg(test)]
 mod moments;
+#[cfg(test)]
+#[path = "../simulation/world/random.rs"]
+mod random;
 
 #[cfg(test)]
 mod short {

@@ -309,4 +309,19 @@ mod tests {
         assert_eq!((server.mails().len(), server.message_ids().len(), server.connections()), (2, 1, 9));
         assert!(server.mails()[0].raw().ends_with(b"\r\n.a line that begins with a dot\r\n"));
     }
+
+    #[test]
+    fn the_kits_faulty_server_does_wrong_at_times_and_says_what_it_did_not_say() {
+        let server = SmtpServer::start();
+        // A dialogue by hand has six steps at which something may go wrong, the final dot among them.
+        server.fault_at_times(Fault::EndLost, 5);
+        for _ in 0..5 {
+            submit_by_hand(server.port(), "me@example.net", MAIL);
+        }
+        let untold = server.untold();
+        assert!(server.mails().len() == 5 && untold > 0 && untold < 5, "{untold}");
+        server.heal();
+        submit_by_hand(server.port(), "me@example.net", MAIL);
+        assert_eq!((server.mails().len(), server.untold()), (6, untold));
+    }
 }
