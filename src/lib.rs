@@ -24,6 +24,7 @@ pub mod deliver;
 pub mod delivery;
 pub mod env;
 pub mod expression;
+pub mod failpoint;
 pub mod feed;
 pub mod fetch;
 pub mod mail;

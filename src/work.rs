@@ -12,7 +12,8 @@ use tokio::sync::{Semaphore, oneshot};
 /// A handle to the pool. Cheap to clone; the threads end with the last one.
 #[derive(Debug, Clone)]
 pub struct Pool {
-    jobs: mpsc::Sender<Job>,
+    /// The threads' queue; without one, work is done by whoever asks.
+    jobs: Option<mpsc::Sender<Job>>,
     waiting: Arc<Mutex<mpsc::Receiver<Job>>>,
     room: Arc<Semaphore>,
 }
@@ -41,7 +42,15 @@ impl Pool {
         for _ in 0..threads {
             start_thread(&waiting)?;
         }
-        Ok(Self { jobs, waiting, room: Arc::new(Semaphore::new(threads * 4)) })
+        Ok(Self { jobs: Some(jobs), waiting, room: Arc::new(Semaphore::new(threads * 4)) })
+    }
+
+    /// A pool without threads, for simulations: whoever asks does the work.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn in_place() -> Self {
+        let (_, receiver) = mpsc::channel();
+        Self { jobs: None, waiting: Arc::new(Mutex::new(receiver)), room: Arc::new(Semaphore::new(1)) }
     }
 
     /// Has work done. Waits while the queue is full.
@@ -49,14 +58,15 @@ impl Pool {
     /// # Errors
     /// When the work panicked, or took longer than a minute.
     pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Panicked> {
+        let work = move || catch_unwind(AssertUnwindSafe(work)).map_err(|cause| Panicked(in_words(cause.as_ref())));
+        let Some(jobs) = &self.jobs else { return work() };
         let gone = || Panicked("the pool has ended".to_owned());
         let _room = self.room.acquire().await.map_err(|_| gone())?;
         let (back, answer) = oneshot::channel();
         let job = move || {
-            let done = catch_unwind(AssertUnwindSafe(work)).map_err(|cause| Panicked(in_words(cause.as_ref())));
-            back.send(done).ok();
+            back.send(work()).ok();
         };
-        self.jobs.send(Box::new(job)).map_err(|_| gone())?;
+        jobs.send(Box::new(job)).map_err(|_| gone())?;
         if let Ok(done) = tokio::time::timeout(LONGEST, answer).await {
             return done.unwrap_or_else(|_| Err(gone()));
         }

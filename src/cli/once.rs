@@ -60,7 +60,7 @@ pub(super) async fn pass(
     let poller = {
         let listener = Arc::clone(&listener);
         Arc::new(Poller {
-            fetcher: Fetcher::new(config.http.clone()),
+            fetcher: Box::new(Fetcher::new(config.http.clone())),
             recorder: Recorder { store: store.clone(), pool: pool.clone() },
             clock: place.clock.clone(),
             subscriptions: ids.iter().copied().zip(config.feeds.iter().map(subscription)).collect(),

@@ -14,6 +14,7 @@ use super::pace::{Pace, Turn};
 use super::{Event, Item};
 use crate::clock::Clock;
 use crate::delivery::{DeliveryId, MessageId, Outcome, Pause, Updates, back_off, is_given_up};
+use crate::failpoint::Failpoint;
 use crate::mail::Format;
 use crate::sink::{Parcel, Reports, Sink, Wants};
 use crate::store::{ClaimDeliveries, Claimed, FeedId, FeedSet, Finished, Rest, RunId, Settled, Store, StoreError};
@@ -116,6 +117,7 @@ impl Courier {
                 break;
             }
             tokio::select! {
+                biased;
                 changed = round.queued.changed() => drop(changed),
                 stopped = round.stop.wait_for(|stop| *stop) => drop(stopped),
             }
@@ -155,6 +157,7 @@ impl Courier {
             }
         }
         let (reports, mut outcomes) = Reports::channel(parcels.len().max(1));
+        Failpoint::Claimed.reach();
         let sending = async {
             let done = channel.sink.deliver(&parcels, &reports).await;
             drop(reports);
@@ -163,6 +166,9 @@ impl Courier {
         let writing = async {
             let mut open = open;
             while let Some((deliveries, outcome)) = outcomes.recv().await {
+                if matches!(outcome, Outcome::Accepted { .. }) {
+                    Failpoint::Accepted.reach();
+                }
                 for id in deliveries {
                     let Some(tried) = open.remove(&id) else { continue };
                     if matches!(outcome, Outcome::Accepted { .. }) && failing.take().is_some() {

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::time::Instant;
 use url::Url;
@@ -34,6 +35,27 @@ pub struct Fetcher {
 }
 
 const ACCEPT: &str = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.1";
+
+/// Whoever asks sources: the [`Fetcher`]; in a simulation, publishers that are made up.
+pub trait Fetch: Send + Sync {
+    /// How requests are made.
+    fn settings(&self) -> &Settings;
+    /// Asks a source for its document.
+    ///
+    /// # Errors
+    /// When there is no document; then what is remembered of the source still holds.
+    fn fetch<'a>(&'a self, ask: &'a Ask<'a>) -> BoxFuture<'a, Result<Fetched, FetchError>>;
+}
+
+impl Fetch for Fetcher {
+    fn settings(&self) -> &Settings {
+        self.settings()
+    }
+
+    fn fetch<'a>(&'a self, ask: &'a Ask<'a>) -> BoxFuture<'a, Result<Fetched, FetchError>> {
+        Box::pin(self.fetch(ask))
+    }
+}
 
 impl Fetcher {
     /// A fetcher with the address guard on. Connects to nothing yet.

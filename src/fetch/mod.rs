@@ -19,7 +19,7 @@ use url::Url;
 pub use address::{AddressError, normalise_url};
 pub use discover::{Found, discover};
 pub use error::{FetchError, FetchErrorKind};
-pub use fetcher::{Ask, Fetcher};
+pub use fetcher::{Ask, Fetch, Fetcher};
 pub use file::FileError;
 pub use redirect::RedirectError;
 

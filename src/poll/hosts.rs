@@ -16,13 +16,13 @@ use url::Url;
 use super::recorder::Recorder;
 use super::{Event, Subscription};
 use crate::clock::Clock;
-use crate::fetch::{Ask, Fetcher, Validators};
+use crate::fetch::{Ask, Fetch, Validators};
 use crate::store::{ClaimHosts, FeedId, History, HostClaim, RunId, StoreError};
 
 /// The fetching loop.
 pub struct Poller {
     /// Asks sources.
-    pub fetcher: Fetcher,
+    pub fetcher: Box<dyn Fetch>,
     /// Records what they answer.
     pub recorder: Recorder,
     /// What time it is.
@@ -95,6 +95,7 @@ impl Poller {
             let Some(subscription) = self.subscriptions.get(&history.feed) else { return Ok(()) };
             let mut stopped = stop.clone();
             tokio::select! {
+                biased;
                 () = pace.turn() => {}
                 _ = stopped.wait_for(|stop| *stop) => return Ok(()),
             }

@@ -20,6 +20,7 @@ use super::{Kind, Made, Parcel, Reports, Settings, SettingsError, SettingsMistak
 use crate::clock::Clock;
 use crate::delivery::{IdempotencyKey, Outcome, Pause};
 use crate::expression::{Template, TemplateError};
+use crate::failpoint::Failpoint;
 use crate::feed::Facts;
 
 pub(super) const KIND: Kind =
@@ -281,8 +282,10 @@ fn write(folder: &Path, file: &NewFile, former: Option<&str>) -> io::Result<Stri
     let result = (|| {
         let mut handle = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
         handle.write_all(&file.bytes)?;
+        Failpoint::InData.reach();
         handle.sync_all()?;
         fs::rename(&temporary, folder.join(&name))?;
+        Failpoint::AfterDot.reach();
         sync(&folder.join(part))?;
         former.map_or(Ok(()), |former| remove(&folder.join(former)))
     })();

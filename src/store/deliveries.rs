@@ -13,6 +13,7 @@ use super::stories::also_in;
 use super::writer::Request;
 use super::{Store, StoreError, seconds, time};
 use crate::delivery::{DeliveryId, EAGER_ATTEMPTS, MessageId, longest_wait};
+use crate::failpoint::Failpoint;
 use crate::feed::Entry;
 
 /// A delivery that is ours until its lease ends.
@@ -237,6 +238,9 @@ impl Request for ClaimDeliveries {
         let mut lease = connection.prepare_cached("UPDATE deliveries SET lease_worker = ?2, lease_until = ?3 WHERE id = ?1")?;
         for delivery in &claimed {
             lease.execute(params![delivery.id.0, self.worker.0, seconds(self.until)])?;
+        }
+        if !claimed.is_empty() {
+            Failpoint::ClaimUncommitted.reach();
         }
         Ok(claimed)
     }

@@ -5,6 +5,7 @@ mod deliveries;
 mod entries;
 mod error;
 mod feeds;
+mod in_place;
 mod lock;
 mod open;
 mod revisions;
@@ -19,6 +20,8 @@ pub use deliveries::{ClaimDeliveries, Claimed, FeedSet, Finished, Settled};
 pub use entries::{Answer, DocumentRecord, Moved, NewDelivery, NewEntry, PollRecord, Recorded};
 pub use error::StoreError;
 pub use feeds::{ClaimHosts, FeedId, History, HostClaim, Subscribed, Validators};
+#[doc(hidden)]
+pub use in_place::Moments;
 pub use lock::{RunLock, Taken};
 pub use revisions::{Changed, NotKept, Resent, Revision, Update};
 pub use runs::{RunId, RunTotals};
@@ -31,6 +34,7 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 use rusqlite::Connection;
 
+use in_place::InPlace;
 use writer::{Request, Writer};
 
 /// A handle to the database for those who write to it. Cheap to clone.
@@ -63,6 +67,19 @@ impl Store {
         Ok(Self { reader: Arc::new(Mutex::new(reader)), writer: Writer::start(writing)?, folder: folder.into() })
     }
 
+    /// The same, without any thread of its own: `moments` says when things happen.
+    ///
+    /// # Errors
+    /// As for [`Store::open`].
+    #[doc(hidden)]
+    pub fn simulated(path: &Path, missing: IfMissing, moments: Arc<dyn Moments>) -> Result<Self, StoreError> {
+        let writing = open::for_writing(path, missing)?;
+        let reader = open::for_reading(path)?;
+        let writer = Writer::InPlace(Arc::new(InPlace::new(writing, moments)));
+        let folder = path.parent().unwrap_or(Path::new("."));
+        Ok(Self { reader: Arc::new(Mutex::new(reader)), writer, folder: folder.into() })
+    }
+
     /// Hands a request to the writing thread; answered after its transaction is committed.
     async fn ask<R: Request>(&self, request: R) -> Result<R::Reply, StoreError> {
         self.writer.ask(request).await
@@ -74,10 +91,15 @@ impl Store {
         read: impl FnOnce(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
     ) -> Result<T, StoreError> {
         let reader = Arc::clone(&self.reader);
-        let done = tokio::task::spawn_blocking(move || {
+        let reading = move || {
             let connection = reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             read(&connection)
-        });
+        };
+        if let Writer::InPlace(place) = &self.writer {
+            place.moment().await;
+            return Ok(reading()?);
+        }
+        let done = tokio::task::spawn_blocking(reading);
         done.await.map_err(|_| StoreError::Stopped)?.map_err(StoreError::from)
     }
 }

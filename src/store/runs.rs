@@ -116,8 +116,9 @@ impl Request for EndRun {
 fn clean(connection: &Connection, now: i64) -> Result<(), rusqlite::Error> {
     let payloads = "DELETE FROM payloads WHERE entry IN (SELECT entry FROM payloads WHERE kept_until < ?1 LIMIT ?2)";
     connection.execute(payloads, params![now, CLEAN_AT_ONCE])?;
-    let deliveries =
-        "DELETE FROM deliveries WHERE id IN (SELECT id FROM deliveries WHERE ended_at < ?1 LIMIT ?2) RETURNING entry";
+    // What was given up stays until a person has seen to it.
+    let deliveries = "DELETE FROM deliveries WHERE id IN
+           (SELECT id FROM deliveries WHERE ended_at < ?1 AND state IN ('delivered', 'dropped') LIMIT ?2) RETURNING entry";
     let mut delete = connection.prepare(deliveries)?;
     let entries: Vec<i64> =
         delete.query_map(params![now - KEEP_DELIVERIES, CLEAN_AT_ONCE], |row| row.get(0))?.collect::<Result<_, _>>()?;

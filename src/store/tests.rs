@@ -259,3 +259,20 @@ async fn a_removed_feed_keeps_its_memory_and_its_queue() {
     world.record(ids[0], None, &["x"]).await;
     assert_eq!(world.claim(run, 2, true).await.len(), 1, "once, when it is back");
 }
+
+#[tokio::test]
+async fn what_was_given_up_is_listed_until_a_person_has_seen_to_it() {
+    const YEAR: i64 = 365 * 86_400;
+    let world = World::new();
+    let feed = world.feed("news").await;
+    world.record(feed, None, &["a", "b"]).await;
+    let run = world.store.start_run(at(0)).await.unwrap();
+    let claimed = world.claim(run, 0, true).await;
+    world.finish(run, claimed[0].id, Settled::Failed { error: "554 no".into() }).await;
+    world.finish(run, claimed[1].id, Settled::Delivered { receipt: "ok".into() }).await;
+    world.store.end_run(run, RunTotals::default(), at(YEAR)).await.unwrap();
+    world.store.end_run(run, RunTotals::default(), at(2 * YEAR)).await.unwrap();
+    assert_eq!(world.queue().len(), 1);
+    world.store.retry(None, at(2 * YEAR)).await.unwrap();
+    assert!(world.claim(run, 2 * YEAR, true).await[0].entry.is_some(), "with all it says");
+}

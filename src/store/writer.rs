@@ -2,6 +2,7 @@
 //! one is answered only after the commit.
 
 use std::any::Any;
+use std::fmt;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
@@ -9,6 +10,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use super::StoreError;
+use super::in_place::InPlace;
 
 /// A whole act on the database: it happens entirely or not at all.
 pub(super) trait Request: Send + 'static {
@@ -26,10 +28,13 @@ const WAITING: usize = 1_024;
 /// The asking end of the writing thread. When the last one is dropped, the thread's connection is closed before the process ends:
 /// only so is the write-ahead log taken into the database.
 #[derive(Debug, Clone)]
-pub(super) struct Writer(Arc<Thread>);
+pub(super) enum Writer {
+    Thread(Arc<Thread>),
+    InPlace(Arc<InPlace>),
+}
 
 #[derive(Debug)]
-struct Thread {
+pub(super) struct Thread {
     jobs: Option<mpsc::SyncSender<Box<dyn Job>>>,
     handle: Option<JoinHandle<()>>,
 }
@@ -44,7 +49,7 @@ impl Drop for Thread {
 }
 
 /// A request whose type is forgotten, and the way back for its answer.
-trait Job: Send {
+pub(super) trait Job: Send {
     fn apply(&mut self, connection: &Connection) -> Result<Box<dyn Any + Send>, StoreError>;
     fn answer(self: Box<Self>, done: Result<Box<dyn Any + Send>, StoreError>);
 }
@@ -52,6 +57,12 @@ trait Job: Send {
 struct Pending<R: Request> {
     request: Option<R>,
     back: oneshot::Sender<Result<R::Reply, StoreError>>,
+}
+
+impl fmt::Debug for dyn Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Job")
+    }
 }
 
 impl<R: Request> Job for Pending<R> {
@@ -80,31 +91,35 @@ impl Writer {
         };
         let started = std::thread::Builder::new().name("store".to_owned()).spawn(work);
         let handle = started.map_err(|error| StoreError::Other(error.to_string()))?;
-        Ok(Self(Arc::new(Thread { jobs: Some(sender), handle: Some(handle) })))
+        Ok(Self::Thread(Arc::new(Thread { jobs: Some(sender), handle: Some(handle) })))
     }
 
     /// Has a request done.
     pub(super) async fn ask<R: Request>(&self, request: R) -> Result<R::Reply, StoreError> {
         let (back, answer) = oneshot::channel();
         let job: Box<dyn Job> = Box::new(Pending { request: Some(request), back });
-        let jobs = self.0.jobs.as_ref().ok_or(StoreError::Stopped)?;
-        match jobs.try_send(job) {
-            Ok(()) => {}
-            Err(mpsc::TrySendError::Disconnected(_)) => return Err(StoreError::Stopped),
-            Err(mpsc::TrySendError::Full(job)) => {
-                let sender = jobs.clone();
-                let sent = tokio::task::spawn_blocking(move || sender.send(job).is_ok()).await;
-                if !matches!(sent, Ok(true)) {
-                    return Err(StoreError::Stopped);
-                }
-            }
+        match self {
+            Self::Thread(thread) => submit(thread.jobs.as_ref().ok_or(StoreError::Stopped)?, job).await?,
+            Self::InPlace(place) => place.submit(job).await,
         }
         answer.await.unwrap_or(Err(StoreError::Stopped))
     }
 }
 
+async fn submit(sender: &mpsc::SyncSender<Box<dyn Job>>, job: Box<dyn Job>) -> Result<(), StoreError> {
+    match sender.try_send(job) {
+        Ok(()) => Ok(()),
+        Err(mpsc::TrySendError::Disconnected(_)) => Err(StoreError::Stopped),
+        Err(mpsc::TrySendError::Full(job)) => {
+            let sender = sender.clone();
+            let sent = tokio::task::spawn_blocking(move || sender.send(job).is_ok()).await;
+            if matches!(sent, Ok(true)) { Ok(()) } else { Err(StoreError::Stopped) }
+        }
+    }
+}
+
 /// Does jobs in one transaction and answers them.
-fn commit(connection: &mut Connection, mut jobs: Vec<Box<dyn Job>>) {
+pub(super) fn commit(connection: &mut Connection, mut jobs: Vec<Box<dyn Job>>) {
     let done = together(connection, &mut jobs);
     match done {
         Ok(replies) => jobs.into_iter().zip(replies).for_each(|(job, reply)| job.answer(reply)),

@@ -6,6 +6,7 @@ use super::message::{is_address, stuffed};
 use super::reply::CLOSING;
 use super::session::{Session, ask, expect};
 use super::{SmtpError, Stage};
+use crate::failpoint::Failpoint;
 
 /// From whom and to whom a mail travels.
 #[derive(Debug, Clone, Copy)]
@@ -54,9 +55,15 @@ impl Session {
 
         let limit = self.limits.acceptance;
         self.in_step(&Stage::Data).await?;
+        if Failpoint::InData.is_set() {
+            self.wire.write(&text[..text.len() / 2], &Stage::Text, limit).await?;
+            self.wire.flush(&Stage::Text, limit).await?;
+            Failpoint::InData.reach();
+        }
         // Body and final dot in one write: in two, the second waits for the first's acknowledgement.
         self.wire.write(&text, &Stage::Text, limit + Duration::from_secs(size / SLOWEST)).await?;
         self.wire.flush(&Stage::Final, limit).await?;
+        Failpoint::AfterDot.reach();
         let reply = expect(self.wire.reply(&Stage::Final, limit).await?, &Stage::Final, 2)?;
         Ok(Accepted { receipt: reply.text() })
     }

@@ -3,10 +3,12 @@
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use super::Message;
 use super::listener::Listener;
+use super::{Message, wait};
 
 /// What the server does wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +38,13 @@ pub(crate) enum Fault {
 #[derive(Default)]
 struct State {
     fault: Mutex<Option<Fault>>,
+    /// The fault strikes at each so-many-th step of a dialogue; at every one where this is 0.
+    every: AtomicUsize,
+    steps: AtomicUsize,
+    /// How long the final dot waits for its answer, in milliseconds.
+    delay: AtomicU64,
+    /// How many mails were accepted without the client being told.
+    untold: AtomicUsize,
     mails: Mutex<Vec<Vec<u8>>>,
     connections: Mutex<usize>,
 }
@@ -77,8 +86,27 @@ impl SmtpServer {
         *self.state.fault.lock().unwrap() = Some(fault);
     }
 
+    /// Does this wrong at each so-many-th step of all dialogues together.
+    pub(crate) fn fault_at_times(&self, fault: Fault, every: usize) {
+        self.fault(fault);
+        self.state.every.store(every, Ordering::SeqCst);
+    }
+
+    /// Lets each mail wait so long for its answer, once it is accepted.
+    pub(crate) fn delay(&self, time: Duration) {
+        let millis = u64::try_from(time.as_millis()).expect("a short time");
+        self.state.delay.store(millis, Ordering::SeqCst);
+    }
+
+    /// How many mails it accepted and hung up instead of saying so.
+    pub(crate) fn untold(&self) -> usize {
+        self.state.untold.load(Ordering::SeqCst)
+    }
+
     /// Does nothing wrong any more.
     pub(crate) fn heal(&self) {
+        self.state.every.store(0, Ordering::SeqCst);
+        self.delay(Duration::ZERO);
         *self.state.fault.lock().unwrap() = None;
     }
 
@@ -112,7 +140,7 @@ impl State {
     fn converse(&self, stream: TcpStream) -> std::io::Result<()> {
         let mut writer = stream.try_clone()?;
         let mut reader = BufReader::new(stream);
-        let fault = || *self.fault.lock().unwrap();
+        let fault = || self.strikes();
         let mut say = |text: &str| writer.write_all(format!("{text}\r\n").as_bytes());
         if fault() == Some(Fault::Greet421) {
             return say("421 4.3.2 come back later");
@@ -172,6 +200,14 @@ impl State {
 }
 
 impl State {
+    /// What goes wrong at this step.
+    fn strikes(&self) -> Option<Fault> {
+        let step = self.steps.fetch_add(1, Ordering::SeqCst);
+        let every = self.every.load(Ordering::SeqCst);
+        let fault = *self.fault.lock().unwrap();
+        fault.filter(|_| every == 0 || step.is_multiple_of(every))
+    }
+
     /// What is answered to the final dot; nothing where the connection ends instead.
     fn accept(&self, mail: Vec<u8>, fault: Option<Fault>) -> Option<String> {
         let refusal = match fault {
@@ -187,7 +223,14 @@ impl State {
         // Kept before it is answered: what was promised is there.
         let mut mails = self.mails.lock().unwrap();
         mails.push(mail);
-        (fault != Some(Fault::EndLost)).then(|| format!("250 2.0.0 queued as {}", mails.len()))
+        let number = mails.len();
+        drop(mails);
+        wait::pause(Duration::from_millis(self.delay.load(Ordering::SeqCst)));
+        if fault == Some(Fault::EndLost) {
+            self.untold.fetch_add(1, Ordering::SeqCst);
+            return None;
+        }
+        Some(format!("250 2.0.0 queued as {number}"))
     }
 }
 
@@ -268,5 +311,20 @@ mod tests {
         submit_by_hand(server.port(), "me@example.net", MAIL);
         assert_eq!((server.mails().len(), server.message_ids().len(), server.connections()), (2, 1, 9));
         assert!(server.mails()[0].raw().ends_with(b"\r\n.a line that begins with a dot\r\n"));
+    }
+
+    #[test]
+    fn the_kits_faulty_server_does_wrong_at_times_and_says_what_it_did_not_say() {
+        let server = SmtpServer::start();
+        // A dialogue by hand has six steps at which something may go wrong, the final dot among them.
+        server.fault_at_times(Fault::EndLost, 5);
+        for _ in 0..5 {
+            submit_by_hand(server.port(), "me@example.net", MAIL);
+        }
+        let untold = server.untold();
+        assert!(server.mails().len() == 5 && untold > 0 && untold < 5, "{untold}");
+        server.heal();
+        submit_by_hand(server.port(), "me@example.net", MAIL);
+        assert_eq!((server.mails().len(), server.untold()), (6, untold));
     }
 }

@@ -15,7 +15,7 @@ pub(crate) fn within<T>(limit: Duration, mut look: impl FnMut() -> Option<T>) ->
         if Instant::now() >= end {
             return None;
         }
-        pause();
+        pause(PAUSE);
     }
 }
 
@@ -24,7 +24,8 @@ pub(crate) fn until<T>(what: &str, limit: Duration, look: impl FnMut() -> Option
     within(limit, look).unwrap_or_else(|| panic!("still waiting for {what} after {limit:?}"))
 }
 
-#[expect(clippy::disallowed_methods, reason = "the pause between two looks at a condition with a deadline")]
-fn pause() {
-    std::thread::sleep(PAUSE);
+/// Lets time pass: between two looks at a condition, and for a server that is told to be slow.
+#[expect(clippy::disallowed_methods, reason = "the one place of the kit that pauses")]
+pub(crate) fn pause(time: Duration) {
+    std::thread::sleep(time);
 }
