@@ -127,6 +127,9 @@ pub(super) fn subscription(feed: &Feed) -> Subscription {
         source: feed.source.clone(),
         schedule: schedule::Settings { interval: feed.interval.duration() },
         backlog: feed.backlog,
+        identity: feed.identity,
+        max_age: feed.max_age.duration(),
+        max_new: feed.max_new,
         destinations: feed.sinks.iter().map(destination).collect(),
     }
 }

@@ -103,7 +103,7 @@ mod tests {
             assert_eq!(meaning(&check(&with_key)), plain, "{}", key.key);
             tried += 1;
         }
-        assert_eq!(tried, 1 + http::KEYS.len() + 2 + layers::LOOK_KEYS.len() + 1);
+        assert_eq!(tried, 1 + http::KEYS.len() + 5 + layers::LOOK_KEYS.len() + 1);
     }
 
     #[test]

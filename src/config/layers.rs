@@ -11,13 +11,13 @@ use super::Backlog;
 use super::explain::Mistake;
 use super::section::{self, Section, Value, Wrong};
 use crate::expression::{Template, TemplateError};
-use crate::feed::Facts;
+use crate::feed::{Facts, Identity};
 use crate::mail::Format;
 use crate::units::Interval;
 use crate::words;
 
 /// The keys that choose and pace: in defaults, tags and feeds.
-pub(super) const LAYER_KEYS: &[&str] = &["sinks", "interval", "backlog"];
+pub(super) const LAYER_KEYS: &[&str] = &["sinks", "interval", "backlog", "identity", "max_age", "max_new"];
 /// The keys of a mail's look: in defaults, tags, feeds and sinks.
 pub(super) const LOOK_KEYS: &[&str] = &["to", "from_name", "subject", "format"];
 
@@ -33,6 +33,12 @@ pub(super) struct Layer {
     pub(super) interval: Option<Interval>,
     /// How many of the entries already there to deliver.
     pub(super) backlog: Option<Backlog>,
+    /// By which keys entries are recognised.
+    pub(super) identity: Option<Identity>,
+    /// How old a late-comer may be.
+    pub(super) max_age: Option<Interval>,
+    /// How many new entries at once are no surprise.
+    pub(super) max_new: Option<u32>,
     /// How mails look.
     pub(super) look: RawLook,
     /// `sinks` stands there, but cannot be used.
@@ -67,9 +73,13 @@ pub(super) fn read(section: &mut Section<'_>, mistakes: &mut Vec<Mistake>) -> La
         mistakes.push(Mistake::warning(interval.span(), message).help("\"15m\" or more is polite"));
     }
     let backlog = section.read("backlog", mistakes, backlog).map(Spanned::into_inner);
+    let identity = section.read("identity", mistakes, identity).map(Spanned::into_inner);
+    let max_age = section.read("max_age", mistakes, section::interval).map(Spanned::into_inner);
+    let max_new = section.read("max_new", mistakes, |value| section::number(value, 1..=u32::MAX)).map(Spanned::into_inner);
     let look = read_look(section, mistakes);
     let sinks_are_wrong = section.wrong.contains(&"sinks");
-    Layer { sinks, interval: interval.map(Spanned::into_inner), backlog, look, sinks_are_wrong }
+    let interval = interval.map(Spanned::into_inner);
+    Layer { sinks, interval, backlog, identity, max_age, max_new, look, sinks_are_wrong }
 }
 
 /// Reads the keys of a mail's look.
@@ -127,6 +137,14 @@ fn backlog(value: &Value<'_>) -> Result<Backlog, Wrong> {
         DeValue::String(word) => Err(Wrong::value(format!("`{word}` is neither a whole number nor \"all\""))),
         _ => Err(WANTED),
     }
+}
+
+fn identity(value: &Value<'_>) -> Result<Identity, Wrong> {
+    let word = section::text(value)?;
+    Identity::from_word(word).ok_or_else(|| {
+        let help = words::did_you_mean(word, Identity::WORDS.iter().map(|(word, _)| *word), "identity");
+        Wrong::Value(format!("`{word}` is not an identity"), Some(help))
+    })
 }
 
 fn format(value: &Value<'_>) -> Result<Format, Wrong> {

@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 use crate::env::Env;
+use crate::feed::Identity;
 use crate::fetch;
 use crate::mail::Look;
 use crate::sink::{Shared, Sink};
@@ -73,6 +74,12 @@ pub struct Feed {
     pub interval: Interval,
     /// How many of the entries already there are delivered when it is new.
     pub backlog: Backlog,
+    /// By which keys its entries are recognised.
+    pub identity: Identity,
+    /// What is dated longer ago and turns up late is remembered, not delivered.
+    pub max_age: Interval,
+    /// More new entries than this at once are held.
+    pub max_new: u32,
     /// It is not polled.
     pub paused: bool,
     /// How its mails look, by sink; only for sinks that take mails.

@@ -2,15 +2,20 @@
 //! deliveries. It joins `fetch`, `feed`, `schedule` and `store`; it knows no sink, and reads the clock only through what it
 //! is handed.
 
+mod hold;
 mod hosts;
 mod ready;
 mod recorder;
 
+pub use hold::{Fate, Plan, plan};
 pub use hosts::{Poller, Which};
 pub use recorder::{FAILING_FOR_DAYS, Polled, Recorder};
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
+use crate::feed::Identity;
 use crate::fetch::Source;
 use crate::schedule;
 
@@ -27,6 +32,12 @@ pub struct Subscription {
     pub schedule: schedule::Settings,
     /// How many of its entries are delivered when it is new.
     pub backlog: Backlog,
+    /// By which keys its entries are recognised.
+    pub identity: Identity,
+    /// What is dated longer ago and turns up late is remembered, not delivered.
+    pub max_age: Duration,
+    /// More new entries than this at once are held.
+    pub max_new: u32,
     /// Where its entries go.
     pub destinations: Vec<Destination>,
 }
@@ -62,6 +73,8 @@ pub enum Event {
         new: usize,
         /// How many of those are to be delivered.
         queued: usize,
+        /// What is held of it, if anything.
+        held: Option<Held>,
         /// What was odd about it.
         remarks: Vec<String>,
     },
@@ -72,6 +85,17 @@ pub enum Event {
     },
     /// Nothing usable came.
     Failed(Failure),
+}
+
+/// Entries that are not delivered before a person says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// How many.
+    pub entries: usize,
+    /// What makes us think so, in words.
+    pub why: String,
+    /// Nothing of the feed was held before.
+    pub first: bool,
 }
 
 /// A feed that could not be read.
@@ -104,6 +128,9 @@ impl Subscription {
             url,
             schedule: schedule::Settings { interval: std::time::Duration::from_secs(3_600) },
             backlog,
+            identity: Identity::Auto,
+            max_age: Duration::from_secs(30 * 86_400),
+            max_new: 50,
             destinations: Vec::new(),
         }
     }

@@ -1,31 +1,28 @@
 //! PURE. From new entries to what is recorded of them: in which order they are delivered, which of them are, and under
 //! which ids.
 
-use jiff::Timestamp;
-
-use super::{Backlog, Subscription};
+use super::Subscription;
+use super::hold::{Fate, Plan};
 use crate::delivery::MessageId;
 use crate::feed::identity::{raw_hash, text_hash, uid};
 use crate::feed::{Entry, Keys};
 use crate::store::{NewDelivery, NewEntry};
 
-/// The new entries of a document, ready to be recorded, oldest first. Of a feed that is read for the first time only the
-/// backlog is delivered; the rest is remembered.
-pub(super) fn ready(new: Vec<(Keys, Entry)>, subscription: &Subscription, first: bool, now: Timestamp) -> Vec<NewEntry> {
-    // Documents have their newest entry first; where dates are missing or equal, that order holds.
-    let mut oldest_first: Vec<(Keys, Entry)> = new.into_iter().rev().collect();
-    oldest_first.sort_by_key(|(_, entry)| entry.dated().unwrap_or(now));
-    let delivered = match (first, subscription.backlog) {
-        (false, _) | (true, Backlog::All) => oldest_first.len(),
-        (true, Backlog::Newest(count)) => usize::try_from(count).unwrap_or(usize::MAX).min(oldest_first.len()),
-    };
-    let remembered = oldest_first.len() - delivered;
-    let entry = |(place, (keys, entry)): (usize, (Keys, Entry))| {
+/// The new entries of a document, ready to be recorded as planned.
+pub(super) fn ready(new: Vec<(Keys, Entry)>, plan: &Plan, subscription: &Subscription) -> Vec<NewEntry> {
+    let mut new: Vec<Option<(Keys, Entry)>> = new.into_iter().map(Some).collect();
+    let entry = |(place, fate): &(usize, Fate)| {
+        let (keys, entry) = new.get_mut(*place)?.take()?;
         let uid = uid(&subscription.url, keys);
-        let deliveries = if place < remembered { Vec::new() } else { deliveries(&uid, subscription) };
-        NewEntry { uid, keys: keys.all().collect(), raw_hash: raw_hash(&entry), text_hash: text_hash(&entry), entry, deliveries }
+        let (deliveries, held) = match fate {
+            Fate::Remember => (Vec::new(), None),
+            Fate::Deliver => (deliveries(&uid, subscription), None),
+            Fate::Hold => (deliveries(&uid, subscription), plan.why.clone()),
+        };
+        let (raw_hash, text_hash) = (raw_hash(&entry), text_hash(&entry));
+        Some(NewEntry { uid, keys: keys.all().collect(), raw_hash, text_hash, entry, deliveries, held })
     };
-    oldest_first.into_iter().enumerate().map(entry).collect()
+    plan.entries.iter().filter_map(entry).collect()
 }
 
 fn deliveries(uid: &crate::feed::Uid, subscription: &Subscription) -> Vec<NewDelivery> {
@@ -38,8 +35,11 @@ fn deliveries(uid: &crate::feed::Uid, subscription: &Subscription) -> Vec<NewDel
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
-    use crate::poll::Destination;
+    use crate::poll::hold::plan;
+    use crate::poll::{Backlog, Destination};
 
     fn entries(days: &[Option<i64>]) -> Vec<(Keys, Entry)> {
         let entry = |(place, day): (usize, &Option<i64>)| Entry {
@@ -50,12 +50,15 @@ mod tests {
         days.iter().enumerate().map(entry).map(|entry| (Keys::of(&entry), entry)).collect()
     }
 
-    fn order(days: &[Option<i64>], backlog: Backlog, first: bool) -> Vec<(String, usize)> {
+    fn order(days: &[Option<i64>], backlog: Backlog) -> Vec<(String, usize)> {
         let destination = |sink: &str| Destination { sink: sink.to_owned(), id_domain: "example.net".to_owned() };
         let destinations = vec![destination("mail"), destination("later")];
         let subscription = Subscription { destinations, ..Subscription::specimen("news", backlog) };
         let now = Timestamp::from_second(100 * 86_400).unwrap();
-        let ready = ready(entries(days), &subscription, first, now);
+        let new = entries(days);
+        let dates: Vec<_> = new.iter().map(|(_, entry)| entry.dated()).collect();
+        let plan = plan(&dates, 0, &subscription, None, now);
+        let ready = ready(new, &plan, &subscription);
         ready.into_iter().map(|new| (new.entry.id.unwrap(), new.deliveries.len())).collect()
     }
 
@@ -65,15 +68,15 @@ mod tests {
 
     #[test]
     fn the_oldest_comes_first_and_goes_to_every_sink() {
-        assert_eq!(order(&[Some(1), Some(3), Some(2)], Backlog::Newest(0), false), named(&[("0", 2), ("2", 2), ("1", 2)]));
-        assert_eq!(order(&[None, None, None], Backlog::Newest(0), false), named(&[("2", 2), ("1", 2), ("0", 2)]));
+        assert_eq!(order(&[Some(1), Some(3), Some(2)], Backlog::All), named(&[("0", 2), ("2", 2), ("1", 2)]));
+        assert_eq!(order(&[None, None, None], Backlog::All), named(&[("2", 2), ("1", 2), ("0", 2)]));
     }
 
     #[test]
     fn of_a_new_feed_only_the_backlog_is_delivered() {
         let days = [Some(3), Some(2), Some(1)];
-        assert_eq!(order(&days, Backlog::Newest(1), true), named(&[("2", 0), ("1", 0), ("0", 2)]));
-        assert_eq!(order(&days, Backlog::All, true), named(&[("2", 2), ("1", 2), ("0", 2)]));
-        assert_eq!(order(&days, Backlog::Newest(99), true), named(&[("2", 2), ("1", 2), ("0", 2)]));
+        assert_eq!(order(&days, Backlog::Newest(1)), named(&[("2", 0), ("1", 0), ("0", 2)]));
+        assert_eq!(order(&days, Backlog::All), named(&[("2", 2), ("1", 2), ("0", 2)]));
+        assert_eq!(order(&days, Backlog::Newest(99)), named(&[("2", 2), ("1", 2), ("0", 2)]));
     }
 }

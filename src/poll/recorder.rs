@@ -7,8 +7,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use url::Url;
 
+use super::hold::{Fate, plan};
 use super::ready::ready;
-use super::{Event, Failure, Subscription};
+use super::{Event, Failure, Held, Subscription};
 use crate::feed::diff::diff;
 use crate::feed::{self, Document, Key, Keys, Parsed};
 use crate::fetch::{self, FetchError, Fetched};
@@ -170,31 +171,35 @@ impl Act<'_> {
             moved_to: answer.moved_to.map(Url::into),
             ..DocumentRecord::default()
         };
-        let (new, queued) = self.compare_and_write(&document, &next, record).await?;
+        let (new, queued, held) = self.compare_and_write(&document, &next, record).await?;
         let feed = self.subscription.name.clone();
-        let event = Event::Fetched { feed, entries: document.entries.len(), new, queued, remarks };
+        let event = Event::Fetched { feed, entries: document.entries.len(), new, queued, held, remarks };
         Ok(Polled { event, host_rests_until: None })
     }
 
     /// Compares with what is known and records; again where another poll was recorded in between. Answers how many entries
-    /// are new, and how many of those are to be delivered.
+    /// are new, how many of those are to be delivered, and what is held.
     async fn compare_and_write(
         &self,
         document: &Document,
         next: &NextPoll,
         record: DocumentRecord,
-    ) -> Result<(usize, usize), StoreError> {
+    ) -> Result<(usize, usize, Option<Held>), StoreError> {
         let store = &self.recorder.store;
         let entries = Arc::new(document.entries.clone());
         let mut history = self.history.clone();
         loop {
             let keys: Vec<Key> = entries.iter().flat_map(|entry| Keys::of(entry).all()).collect();
             let known = store.known(history.feed, keys).await?;
-            let found = diff(&entries, &known);
-            let new =
+            let found = diff(&entries, &known, self.subscription.identity);
+            let new: Vec<(Keys, feed::Entry)> =
                 found.new.iter().filter_map(|(place, keys)| entries.get(*place).map(|entry| (*keys, entry.clone()))).collect();
-            let ready = ready(new, self.subscription, !history.ever_read, self.asked_at);
-            let counts = (ready.len(), ready.iter().filter(|entry| !entry.deliveries.is_empty()).count());
+            let dates: Vec<_> = new.iter().map(|(_, entry)| entry.dated()).collect();
+            let plan = plan(&dates, found.same.len(), self.subscription, Some(&history), self.asked_at);
+            let ready = ready(new, &plan, self.subscription);
+            let queued = ready.iter().filter(|entry| entry.held.is_none() && !entry.deliveries.is_empty()).count();
+            let held = |why: String| Held { entries: plan.count(Fate::Hold), why, first: !history.holds };
+            let counts = (ready.len(), queued, plan.why.clone().map(held));
             let record = DocumentRecord { entries: ready, learned: found.learned, ..record.clone() };
             match self.write(history.polls, next, Some(200), Answer::Document(Box::new(record))).await? {
                 Recorded::Done => return Ok(counts),

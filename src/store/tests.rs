@@ -57,7 +57,7 @@ impl World {
         let entries: Vec<Entry> = ids.iter().map(|id| entry(id)).collect();
         let keys: Vec<Key> = entries.iter().flat_map(|entry| Keys::of(entry).all()).collect();
         let known = self.store.known(history.feed, keys).await.unwrap();
-        let new = diff(&entries, &known).new.into_iter().map(|(place, keys)| {
+        let new = diff(&entries, &known, crate::feed::Identity::Auto).new.into_iter().map(|(place, keys)| {
             let (entry, uid) = (entries[place].clone(), uid("u", keys));
             let message_id = MessageId::derive(&uid, "mail", 0, "example.net");
             let deliveries = vec![NewDelivery { sink: "mail".into(), message_id }];
@@ -68,6 +68,7 @@ impl World {
                 text_hash: text_hash(&entry),
                 entry,
                 deliveries,
+                held: None,
             }
         });
         let document = DocumentRecord { hash: vec![1], entries: new.collect(), ..DocumentRecord::default() };

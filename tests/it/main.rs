@@ -10,6 +10,8 @@ mod config;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod identity;
+#[cfg(test)]
 mod kit;
 #[cfg(test)]
 mod mail;
