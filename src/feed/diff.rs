@@ -36,6 +36,12 @@ impl Known {
         self.dated.extend(dated.map(|at| (entry, at)));
     }
 
+    /// Whether anything was found under a key.
+    #[must_use]
+    pub fn holds(&self, key: Key) -> bool {
+        !self.under(key).is_empty()
+    }
+
     fn under(&self, key: Key) -> &[EntryRef] {
         self.by_key.get(&key).map_or(&[], Vec::as_slice)
     }

@@ -105,11 +105,12 @@ impl Arrivals<'_> {
         (fates, holds.then_some(why))
     }
 
-    /// A late-comer: dated long before the feed was last read. What appeared while nobody looked is none, however old it is.
+    /// A late-comer: dated long before the feed was last read, and not after all that was delivered. What is the feed's latest,
+    /// or appeared while nobody looked, is none, however old it is.
     fn is_too_old(&self, dated: Option<Timestamp>) -> bool {
         let looked = self.history.last_success.map_or(self.now, |at| at.min(self.now));
         let oldest = looked.checked_sub(self.subscription.max_age).unwrap_or(Timestamp::MIN);
-        dated.is_some_and(|at| at < oldest)
+        dated.is_some_and(|at| at < oldest) && self.is_after(dated) == Some(false)
     }
 
     /// Whether it is dated after all that was delivered; nothing where it has no date.
@@ -257,6 +258,12 @@ mod tests {
     fn what_appeared_while_nobody_looked_is_no_late_comer() {
         let away = History { last_success: Some(day(40)), newest: Some(day(39)), ..history() };
         assert_eq!(told(&[Some(69), Some(41), Some(9)], 4, &away).0, "ddr");
+    }
+
+    #[test]
+    fn the_latest_of_a_feed_is_no_late_comer_however_old_it_is() {
+        let slow = History { newest: Some(day(10)), ..history() };
+        assert_eq!(told(&[Some(11), Some(9)], 4, &slow).0, "dr");
     }
 
     #[test]

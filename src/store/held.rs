@@ -64,3 +64,84 @@ fn shown(connection: &Connection, feed: FeedId, entry: i64, now: i64) -> Result<
     connection.prepare_cached(sql)?.execute(params![feed.0, entry, now])?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::MessageId;
+    use crate::feed::diff::EntryRef;
+    use crate::feed::{Entry, Key, Keys};
+    use crate::store::{
+        Answer, DocumentRecord, FeedId, History, IfMissing, NewDelivery, NewEntry, PollRecord, Recorded, Subscribed, View,
+    };
+
+    fn day(day: i64) -> Timestamp {
+        Timestamp::from_second(day * 86_400).unwrap()
+    }
+
+    async fn feed(store: &Store, name: &str) -> FeedId {
+        let (name, host, url) = (name.to_owned(), name.to_owned(), format!("https://{name}.example/"));
+        store.sync_one(Subscribed { name, url, host, interval: 3_600, paused: false }, day(0)).await.unwrap()
+    }
+
+    fn new(number: i64, held: bool) -> NewEntry {
+        let entry = Entry { id: Some(number.to_string()), published: Some(day(number)), ..Entry::default() };
+        let message_id = MessageId::from_stored(format!("{number}@example.net"));
+        let deliveries = vec![NewDelivery { sink: "mail".into(), message_id }];
+        let held = held.then(|| "too many".to_owned());
+        NewEntry { uid: [0; 16], keys: Keys::of(&entry).all().collect(), raw_hash: 0, text_hash: 0, entry, deliveries, held }
+    }
+
+    /// Records a document on day 50. Answers what is known of the feed then.
+    async fn record(store: &Store, feed: FeedId, document: DocumentRecord) -> History {
+        let polls = store.history(feed).await.unwrap().polls;
+        let (asked_at, next_poll, because) = (day(50), day(51), String::new());
+        let answer = Answer::Document(Box::new(document));
+        let poll = PollRecord { feed, run: None, polls, asked_at, next_poll, because, asked: false, status: None, answer };
+        assert_eq!(store.record(poll).await.unwrap(), Recorded::Done);
+        store.history(feed).await.unwrap()
+    }
+
+    fn states(path: &std::path::Path) -> Vec<&'static str> {
+        View::open(path).unwrap().unwrap().queue().unwrap().into_iter().map(|item| item.state.word()).collect()
+    }
+
+    #[tokio::test]
+    async fn what_is_held_of_a_feed_is_released_or_dropped_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("feeds.db");
+        let store = Store::open(&path, IfMissing::Create).unwrap();
+        let (a, b) = (feed(&store, "a").await, feed(&store, "b").await);
+        let entries = vec![new(10, true), new(9, false), new(999, false)];
+        let history = record(&store, a, DocumentRecord { entries, ..DocumentRecord::default() }).await;
+        assert_eq!((history.remembered, history.newest, history.holds), (3, Some(day(9)), true), "not held, nor far ahead");
+        record(&store, b, DocumentRecord { entries: vec![new(1, true)], ..DocumentRecord::default() }).await;
+        assert_eq!(states(&path), ["held", "pending", "pending", "held"]);
+        assert_eq!(store.release(a, day(50)).await.unwrap().len(), 1);
+        assert_eq!(states(&path), ["pending", "pending", "pending", "held"]);
+        let history = store.history(a).await.unwrap();
+        assert_eq!((history.newest, history.holds), (Some(day(10)), false), "what was released is shown");
+        assert_eq!(store.drop_held(b, day(50)).await.unwrap().len(), 1);
+        assert_eq!(states(&path), ["pending"; 3]);
+        assert!(store.release(b, day(50)).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_entry_gains_a_bounded_number_of_keys_and_keeps_its_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("feeds.db");
+        let store = Store::open(&path, IfMissing::Create).unwrap();
+        let feed = feed(&store, "a").await;
+        let first = new(1, false);
+        let keys = first.keys.clone();
+        record(&store, feed, DocumentRecord { entries: vec![first], ..DocumentRecord::default() }).await;
+        for build in 0..500 {
+            let learned = vec![(EntryRef(1), vec![Key(build)])];
+            record(&store, feed, DocumentRecord { learned, ..DocumentRecord::default() }).await;
+        }
+        let known = store.known(feed, keys.clone()).await.unwrap();
+        assert!(keys.iter().all(|key| known.holds(*key)), "{known:?}");
+        let invented = store.known(feed, (0..500).map(Key).collect()).await.unwrap();
+        assert_eq!((0..500).filter(|build| invented.holds(Key(*build))).count(), 24);
+    }
+}
