@@ -29,7 +29,9 @@ CREATE TABLE feeds (
     moved_to        TEXT,                        -- where a permanent redirect led
     gone_at         INTEGER,                     -- when the publisher said 410
     polls           INTEGER NOT NULL DEFAULT 0,  -- counts up; a poll that began before another one ended is told so
-    last_run        INTEGER                      -- the run that asked last
+    last_run        INTEGER,                     -- the run that asked last
+    entries         INTEGER NOT NULL DEFAULT 0,  -- how many are remembered
+    newest          INTEGER                      -- the date of the newest entry that was not held; what is dated later is really new
 );
 CREATE INDEX feeds_due ON feeds (active, next_poll);
 
@@ -51,7 +53,8 @@ CREATE TABLE entries (
     raw_hash   INTEGER NOT NULL,
     text_hash  INTEGER NOT NULL,                 -- of what a reader sees
     dated      INTEGER,
-    first_seen INTEGER NOT NULL
+    first_seen INTEGER NOT NULL,
+    learned    INTEGER NOT NULL DEFAULT 0        -- how many keys it gained since; bounded
 );
 
 -- 64-bit hashes of id, link and content, scoped to the feed.
@@ -128,6 +131,7 @@ CREATE TABLE deliveries (
 );
 CREATE INDEX deliveries_pending ON deliveries (sink, id) WHERE state = 'pending';
 CREATE INDEX deliveries_open ON deliveries (state) WHERE state IN ('pending', 'held', 'failed');
+CREATE INDEX deliveries_held ON deliveries (feed) WHERE state = 'held';
 CREATE INDEX deliveries_ended ON deliveries (ended_at) WHERE ended_at IS NOT NULL;
 
 -- Which feeds carried a story, for feeds that share one delivery of it per sink; for 30 days.

@@ -7,17 +7,18 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::failure::{Exit, Failure};
-use super::session::{Place, subscribed};
+use super::session::{Place, subscribed, subscription};
 use super::source;
-use crate::config::{Backlog, Config, Feed};
+use crate::config::{Config, Feed};
 use crate::feed::diff::{Known, diff};
 use crate::feed::{Entry, Key, Keys};
 use crate::fetch::{Ask, Fetched, Fetcher, Validators};
+use crate::poll::{Fate, plan};
 use crate::store::{FeedId, FeedStatus, History, View};
 use crate::words::count;
 
 /// An event, as scripts see it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 struct Line {
     event: &'static str,
     feed: String,
@@ -29,6 +30,10 @@ struct Line {
     new: Option<usize>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     would_deliver: Vec<Item>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    would_hold: Vec<Item>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    because: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -93,7 +98,7 @@ async fn one(place: &Place, fetcher: &Fetcher, view: Option<&View>, feed: &Feed,
     let validators = kept.map(|kept| Validators { etag: kept.etag, last_modified: kept.last_modified, url: kept.url });
     let moved_to = history.and_then(|history| history.moved_to.as_deref()).and_then(|url| url::Url::parse(url).ok());
     let ask = Ask { source: &feed.source, at: moved_to.as_ref(), validators: validators.as_ref(), now: place.clock.now() };
-    let line = |event, error| Line { event, feed: feed.name.clone(), error, entries: None, new: None, would_deliver: Vec::new() };
+    let line = |event, error| Line { event, feed: feed.name.clone(), error, ..Line::default() };
     let answer = match fetcher.fetch(&ask).await {
         Ok(Fetched::Document(answer)) => answer,
         Ok(Fetched::Unchanged { .. }) => return Ok(line("unchanged", None)),
@@ -108,18 +113,17 @@ async fn one(place: &Place, fetcher: &Fetcher, view: Option<&View>, feed: &Feed,
         (Some(view), Some(id)) => view.known(id, &keys)?,
         (_, _) => Known::default(),
     };
-    let found = diff(&document.entries, &known);
-    let mut new: Vec<&Entry> = found.new.iter().filter_map(|(place, _)| document.entries.get(*place)).collect();
-    new.sort_by_key(|entry| std::cmp::Reverse(entry.dated()));
-    let first = history.is_none_or(|history| !history.ever_read);
-    let delivered = match (first, feed.backlog) {
-        (true, Backlog::Newest(count)) => usize::try_from(count).unwrap_or(usize::MAX),
-        (true, Backlog::All) | (false, _) => usize::MAX,
-    };
+    let found = diff(&document.entries, &known, feed.identity);
+    let new: Vec<&Entry> = found.new.iter().filter_map(|(place, _)| document.entries.get(*place)).collect();
+    let dates: Vec<Option<Timestamp>> = new.iter().map(|entry| entry.dated()).collect();
+    let plan = plan(&dates, found.same.len(), &subscription(feed), history, place.clock.now());
+    let of_fate = |fate| plan.entries.iter().rev().filter(move |(_, own)| *own == fate).filter_map(|(place, _)| new.get(*place));
     let item =
         |entry: &&Entry| Item { title: entry.title.clone(), url: entry.link().map(str::to_owned), sinks: feed.sinks.clone() };
-    let would_deliver = new.iter().take(delivered).map(item).collect();
-    Ok(Line { entries: Some(document.entries.len()), new: Some(new.len()), would_deliver, ..line("fetched", None) })
+    let would_deliver = of_fate(Fate::Deliver).map(item).collect();
+    let would_hold = of_fate(Fate::Hold).map(item).collect();
+    let (entries, because) = (Some(document.entries.len()), plan.why.clone());
+    Ok(Line { entries, new: Some(new.len()), would_deliver, would_hold, because, ..line("fetched", None) })
 }
 
 fn tell(place: &Place, line: &Line) {
@@ -139,5 +143,8 @@ fn tell(place: &Place, line: &Line) {
     for item in &line.would_deliver {
         let title = item.title.as_deref().or(item.url.as_deref()).unwrap_or("(no title)");
         printer.fact(&format!("  {title} -> {}", item.sinks.join(", ")));
+    }
+    if let Some(because) = &line.because {
+        printer.fact(&format!("  {} would be held: {because}", count(line.would_hold.len() as u64, "entry")));
     }
 }

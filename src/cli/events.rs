@@ -8,8 +8,9 @@ use serde::Serialize;
 
 use super::output::{Printer, local};
 use crate::deliver::{self, Item};
-use crate::poll::{self, Failure};
+use crate::poll::{self, Failure, Held};
 use crate::store::RunTotals;
+use crate::words::count;
 
 /// Hears of everything that happens in a run.
 pub(super) struct Listener {
@@ -58,6 +59,8 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     changed: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    held: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     failures: Option<u32>,
@@ -90,7 +93,10 @@ impl Listener {
         self.count(|tally| {
             tally.totals.polled += 1;
             match event {
-                poll::Event::Fetched { new, .. } => tally.totals.entries += *new as u64,
+                poll::Event::Fetched { new, held, .. } => {
+                    tally.totals.entries += *new as u64;
+                    tally.needs_person |= held.as_ref().is_some_and(|held| held.first);
+                }
                 poll::Event::Unchanged { .. } => tally.unchanged += 1,
                 poll::Event::Failed(failure) => {
                     tally.totals.failed += 1;
@@ -99,11 +105,14 @@ impl Listener {
             }
         });
         match event {
-            poll::Event::Fetched { feed, entries, new, queued, changed, remarks } => {
+            poll::Event::Fetched { feed, entries, new, queued, changed, held, remarks } => {
                 let (entries, new, queued, changed) = (Some(*entries), Some(*new), Some(*queued), Some(*changed));
                 self.emit(&Line { event: "fetched", feed: Some(feed), entries, new, queued, changed, ..Line::default() });
                 for remark in remarks {
                     tracing::warn!(feed, "`{feed}`: {remark}");
+                }
+                if let Some(held) = held {
+                    self.held(feed, held);
                 }
                 tracing::info!(feed, new, "`{feed}`: {} new, {} to deliver", new.unwrap_or(0), queued.unwrap_or(0));
             }
@@ -112,6 +121,20 @@ impl Listener {
                 tracing::debug!(feed, "`{feed}` is unchanged");
             }
             poll::Event::Failed(failure) => self.poll_failed(failure),
+        }
+    }
+
+    /// Says that entries wait for a person's word: loudly once, then as a warning as long as some do.
+    fn held(&self, feed: &str, held: &Held) {
+        let Held { entries, why, first } = held;
+        self.emit(&Line { event: "held", feed: Some(feed), held: Some(*entries), error: Some(why), ..Line::default() });
+        let number = count(*entries as u64, "new entry");
+        let words = format!("`feeds queue release {feed}` delivers them, `feeds queue drop --held {feed}` forgets them");
+        let text = format!("`{feed}`: {number} held, not delivered: {why}\nhelp: {words}");
+        if *first {
+            tracing::error!(feed, "{text}");
+        } else {
+            tracing::warn!(feed, "{text}");
         }
     }
 

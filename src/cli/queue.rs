@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::failure::{Exit, Failure};
 use super::output::{local, table};
-use super::session::{Place, database_failure};
+use super::session::{Place, database_failure, feed, subscribed};
 use crate::delivery::{DeliveryId, State};
 use crate::store::{IfMissing, QueueItem, Store};
 use crate::words::count;
@@ -27,7 +27,13 @@ enum Act {
     Retry(Which),
     /// Take them out of the queue; they are not delivered
     #[command(after_help = "Example: feeds queue drop 17")]
-    Drop(Which),
+    Drop(Unwanted),
+    /// Deliver what is held of a feed
+    #[command(after_help = "Example: feeds queue release lwn")]
+    Release {
+        /// The feed's name
+        name: String,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -38,6 +44,19 @@ struct Which {
     /// All of them
     #[arg(long)]
     all: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct Unwanted {
+    /// Their numbers, as `feeds queue` shows them
+    #[arg(value_name = "ID", required_unless_present_any = ["all", "held"], conflicts_with_all = ["all", "held"])]
+    ids: Vec<i64>,
+    /// All of them
+    #[arg(long, conflicts_with = "held")]
+    all: bool,
+    /// All that is held of this feed
+    #[arg(long, value_name = "NAME")]
+    held: Option<String>,
 }
 
 /// A delivery, as scripts see it.
@@ -64,7 +83,9 @@ pub(super) async fn run(place: &Place, arguments: Arguments) -> Result<Exit, Fai
     match arguments.act {
         None | Some(Act::List) => list(place),
         Some(Act::Retry(which)) => change(place, which, true).await,
-        Some(Act::Drop(which)) => change(place, which, false).await,
+        Some(Act::Drop(Unwanted { held: Some(name), .. })) => held(place, &name, false).await,
+        Some(Act::Drop(Unwanted { ids, all, held: None })) => change(place, Which { ids, all }, false).await,
+        Some(Act::Release { name }) => held(place, &name, true).await,
     }
 }
 
@@ -119,6 +140,34 @@ fn row(item: QueueItem, has_sink: &dyn Fn(&str) -> bool) -> Row {
         error: if item.state == State::Pending { stranded.or(item.error) } else { item.error },
         message_id: item.message_id,
     }
+}
+
+/// A person's word on what is held of a feed: let it go, or forget it.
+async fn held(place: &Place, name: &str, release: bool) -> Result<Exit, Failure> {
+    let config = place.config()?;
+    feed(&config, name)?;
+    let path = place.database_path(&config)?;
+    let failed = |error| database_failure(&path, error);
+    let all: Vec<_> = config.feeds.iter().map(subscribed).collect();
+    let ids = place.view(&config)?.map(|view| view.ids(&all)).transpose()?.unwrap_or_default();
+    let id = config.feeds.iter().zip(ids).find(|(feed, _)| feed.name == name).and_then(|(_, id)| id);
+    let changed = match id {
+        None => Vec::new(),
+        Some(id) => {
+            let store = Store::open(&path, IfMissing::Fail).map_err(failed)?;
+            let now = place.clock.now();
+            if release { store.release(id, now).await? } else { store.drop_held(id, now).await? }
+        }
+    };
+    let what = count(changed.len() as u64, "delivery");
+    if place.printer.json {
+        place.printer.json(&Changed { changed: changed.into_iter().map(|id| id.0).collect() });
+    } else if changed.is_empty() {
+        place.printer.fact(&format!("nothing of `{name}` is held"));
+    } else {
+        place.printer.fact(&if release { format!("{what} due at the next run") } else { format!("{what} dropped") });
+    }
+    Ok(Exit::Done)
 }
 
 async fn change(place: &Place, which: Which, retry: bool) -> Result<Exit, Failure> {

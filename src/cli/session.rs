@@ -128,6 +128,9 @@ pub(super) fn subscription(feed: &Feed) -> Subscription {
         backlog: feed.backlog,
         once_per: feed.once_per,
         updates: feed.updates,
+        identity: feed.identity,
+        max_age: feed.max_age.duration(),
+        max_new: feed.max_new,
         destinations: feed.sinks.iter().map(destination).collect(),
     }
 }

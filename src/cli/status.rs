@@ -47,6 +47,7 @@ struct FeedRow {
     status: Option<u16>,
     error: Option<String>,
     moved_to: Option<String>,
+    held: u64,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -124,6 +125,7 @@ fn row(feed: &Feed, status: Option<FeedStatus>) -> FeedRow {
     let state = match &status {
         _ if feed.paused => "paused",
         Some(status) if status.gone_at.is_some() => "gone",
+        Some(status) if status.held > 0 => "held",
         Some(status) if status.failures > 0 => "failing",
         Some(status) if status.last_success.is_some() => "ok",
         Some(_) | None => "new",
@@ -145,6 +147,7 @@ fn row(feed: &Feed, status: Option<FeedStatus>) -> FeedRow {
             status,
             error,
             moved_to,
+            held: 0,
         };
     };
     let polled = !feed.paused && status.gone_at.is_none();
@@ -162,6 +165,7 @@ fn row(feed: &Feed, status: Option<FeedStatus>) -> FeedRow {
         status: status.status,
         error: status.error,
         moved_to: status.moved_to.map(|url| redact_text(&url)),
+        held: status.held,
     }
 }
 
@@ -183,13 +187,14 @@ fn run_row(run: LastRun) -> RunRow {
     }
 }
 
-/// As long as a feed is gone, a feed or a sink has failed for days, or a delivery was given up.
+/// As long as a feed is gone, a feed or a sink has failed for days, a delivery was given up, or one is held.
 fn needs_person(status: &Status, now: Timestamp) -> bool {
     let long = |since: Timestamp| {
         std::time::Duration::try_from(now.duration_since(since)).is_ok_and(|failing| failing >= FAILING_FOR_DAYS)
     };
     let feeds = status.feeds.iter().filter(|row| row.state != "paused");
     status.queue.failed > 0
+        || status.queue.held > 0
         || status.sinks.iter().any(|sink| long(sink.since))
         || feeds.into_iter().any(|row| row.state == "gone" || row.failing_since.is_some_and(long))
 }
@@ -198,7 +203,8 @@ fn overview(place: &Place, status: &Status) {
     let when = |at: Option<Timestamp>| at.map_or_else(|| "-".to_owned(), local);
     let mut rows = vec![["FEED", "STATE", "LAST SUCCESS", "NEXT POLL", "WHY"].map(str::to_owned).to_vec()];
     for row in &status.feeds {
-        let why = row.error.clone().or_else(|| row.because.clone()).unwrap_or_default();
+        let held = (row.held > 0).then(|| format!("{} held; see `feeds queue`", count(row.held, "delivery")));
+        let why = row.error.clone().or(held).or_else(|| row.because.clone()).unwrap_or_default();
         rows.push(vec![row.name.clone(), row.state.to_owned(), when(row.last_success), when(row.next_poll), why]);
     }
     if status.feeds.is_empty() {
@@ -251,6 +257,8 @@ fn in_full(place: &Place, row: &FeedRow) {
     add("failing since", row.failing_since.map(local));
     add("error", row.error.clone());
     add("moved to", row.moved_to.clone());
+    let word = format!("`feeds queue release {0}` or `feeds queue drop --held {0}`", row.name);
+    add("held", (row.held > 0).then(|| format!("{} ({word})", count(row.held, "delivery"))));
     let cells: Vec<Vec<String>> = lines.into_iter().map(|(label, text)| vec![format!("{label}:"), text]).collect();
     place.printer.facts(table(&cells));
 }

@@ -26,6 +26,11 @@ pub(super) const INTERVAL: Interval = Interval::from_secs(3_600);
 /// How many entries of a new feed are delivered where the configuration says nothing.
 pub(super) const BACKLOG: Backlog = Backlog::Newest(1);
 
+/// How old a late-comer may be where the configuration says nothing.
+pub(super) const MAX_AGE: Interval = Interval::from_secs(30 * 86_400);
+/// How many new entries at once are no surprise where the configuration says nothing.
+pub(super) const MAX_NEW: u32 = 50;
+
 /// What a feed's own settings are resolved against.
 pub(super) struct Layers<'a> {
     /// `[defaults]`.
@@ -88,6 +93,9 @@ pub(super) fn read(
             backlog: nearest.iter().find_map(|layer| layer.backlog).or(layers.defaults.backlog).unwrap_or(BACKLOG),
             once_per: nearest.iter().find_map(|layer| layer.once_per).or(layers.defaults.once_per).unwrap_or_default(),
             updates: nearest.iter().find_map(|layer| layer.updates).or(layers.defaults.updates).unwrap_or_default(),
+            identity: nearest.iter().find_map(|layer| layer.identity).or(layers.defaults.identity).unwrap_or_default(),
+            max_age: nearest.iter().find_map(|layer| layer.max_age).or(layers.defaults.max_age).unwrap_or(MAX_AGE),
+            max_new: nearest.iter().find_map(|layer| layer.max_new).or(layers.defaults.max_new).unwrap_or(MAX_NEW),
             paused: raw.paused,
             looks,
         });

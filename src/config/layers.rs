@@ -12,13 +12,13 @@ use super::section::{self, Section, Value, Wrong};
 use super::{Backlog, OncePer};
 use crate::delivery::Updates;
 use crate::expression::{Template, TemplateError};
-use crate::feed::Facts;
+use crate::feed::{Facts, Identity};
 use crate::mail::Format;
 use crate::units::Interval;
 use crate::words;
 
 /// The keys that choose and pace: in defaults, tags and feeds.
-pub(super) const LAYER_KEYS: &[&str] = &["sinks", "interval", "backlog", "once_per", "updates"];
+pub(super) const LAYER_KEYS: &[&str] = &["sinks", "interval", "backlog", "once_per", "updates", "identity", "max_age", "max_new"];
 /// The keys of a mail's look: in defaults, tags, feeds and sinks.
 pub(super) const LOOK_KEYS: &[&str] = &["to", "from_name", "subject", "format"];
 
@@ -38,6 +38,12 @@ pub(super) struct Layer {
     pub(super) once_per: Option<OncePer>,
     /// What becomes of an entry that was edited.
     pub(super) updates: Option<Updates>,
+    /// By which keys entries are recognised.
+    pub(super) identity: Option<Identity>,
+    /// How old a late-comer may be.
+    pub(super) max_age: Option<Interval>,
+    /// How many new entries at once are no surprise.
+    pub(super) max_new: Option<u32>,
     /// How mails look.
     pub(super) look: RawLook,
     /// `sinks` stands there, but cannot be used.
@@ -74,9 +80,13 @@ pub(super) fn read(section: &mut Section<'_>, mistakes: &mut Vec<Mistake>) -> La
     let backlog = section.read("backlog", mistakes, backlog).map(Spanned::into_inner);
     let once_per = section.read("once_per", mistakes, once_per).map(Spanned::into_inner);
     let updates = section.read("updates", mistakes, updates).map(Spanned::into_inner);
+    let identity = section.read("identity", mistakes, identity).map(Spanned::into_inner);
+    let max_age = section.read("max_age", mistakes, section::interval).map(Spanned::into_inner);
+    let max_new = section.read("max_new", mistakes, |value| section::number(value, 1..=u32::MAX)).map(Spanned::into_inner);
     let look = read_look(section, mistakes);
     let sinks_are_wrong = section.wrong.contains(&"sinks");
-    Layer { sinks, interval: interval.map(Spanned::into_inner), backlog, once_per, updates, look, sinks_are_wrong }
+    let interval = interval.map(Spanned::into_inner);
+    Layer { sinks, interval, backlog, once_per, updates, identity, max_age, max_new, look, sinks_are_wrong }
 }
 
 /// Reads the keys of a mail's look.
@@ -147,6 +157,14 @@ fn updates(value: &Value<'_>) -> Result<Updates, Wrong> {
     Updates::from_word(word).ok_or_else(|| {
         let help = words::did_you_mean(word, Updates::WORDS.iter().map(|(word, _)| *word), "way");
         Wrong::Value(format!("`{word}` is no way to treat updates"), Some(help))
+    })
+}
+
+fn identity(value: &Value<'_>) -> Result<Identity, Wrong> {
+    let word = section::text(value)?;
+    Identity::from_word(word).ok_or_else(|| {
+        let help = words::did_you_mean(word, Identity::WORDS.iter().map(|(word, _)| *word), "identity");
+        Wrong::Value(format!("`{word}` is not an identity"), Some(help))
     })
 }
 

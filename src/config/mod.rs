@@ -24,6 +24,7 @@ use toml::de::DeTable;
 
 use crate::delivery::Updates;
 use crate::env::Env;
+use crate::feed::Identity;
 use crate::fetch;
 use crate::mail::Look;
 use crate::sink::{Shared, Sink};
@@ -80,6 +81,12 @@ pub struct Feed {
     pub once_per: OncePer,
     /// What becomes of an entry that is edited after it was delivered.
     pub updates: Updates,
+    /// By which keys its entries are recognised.
+    pub identity: Identity,
+    /// What is dated longer ago and turns up late is remembered, not delivered.
+    pub max_age: Interval,
+    /// More new entries than this at once are held.
+    pub max_new: u32,
     /// It is not polled.
     pub paused: bool,
     /// How its mails look, by sink; only for sinks that take mails.

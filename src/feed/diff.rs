@@ -2,14 +2,15 @@
 //! holds under their keys. Comes out: [`Diff`].
 //!
 //! An entry is recognised by any of its keys that identifies. A key that several entries share, in the document or in
-//! memory, decides nothing by itself.
+//! memory, decides nothing by itself. Where keys disagree, the strongest evidence is heard first, and a remembered entry
+//! is recognised once in a document: so entries may swap links, and ids may be nothing but places in a list.
 
 use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
 use super::entry::Entry;
-use super::identity::{Key, Keys, raw_hash};
+use super::identity::{Identity, Key, Keys, raw_hash};
 
 /// A remembered entry: its number in the database, opaque here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -23,6 +24,8 @@ pub struct Hashes {
     /// Of what a reader saw.
     pub text: i64,
 }
+/// How many entries are looked at under one key: one that so many share tells nothing at all.
+pub const CROWD: usize = 64;
 
 /// What memory holds under the keys of a document.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,7 +38,10 @@ pub struct Known {
 impl Known {
     /// Adds what was found under one key.
     pub fn add(&mut self, key: Key, entry: EntryRef, dated: Option<Timestamp>) {
-        self.by_key.entry(key).or_default().push(entry);
+        let under = self.by_key.entry(key).or_default();
+        if !under.contains(&entry) {
+            under.push(entry);
+        }
         self.dated.extend(dated.map(|at| (entry, at)));
     }
 
@@ -50,8 +56,23 @@ impl Known {
         self.hashes.get(&entry).copied()
     }
 
+    /// Whether anything was found under a key.
+    #[must_use]
+    pub fn holds(&self, key: Key) -> bool {
+        !self.under(key).is_empty()
+    }
+
     fn under(&self, key: Key) -> &[EntryRef] {
         self.by_key.get(&key).map_or(&[], Vec::as_slice)
+    }
+
+    fn is_crowded(&self, key: Key) -> bool {
+        self.under(key).len() >= CROWD
+    }
+
+    /// Whether the key is one of the entry's; of a crowded key that is not known, and counts as yes.
+    fn is_of(&self, key: Option<Key>, was: EntryRef) -> bool {
+        key.is_some_and(|key| self.is_crowded(key) || self.under(key).contains(&was))
     }
 }
 
@@ -60,6 +81,8 @@ impl Known {
 pub struct Diff {
     /// The new entries, by their place in the document, with their keys.
     pub new: Vec<(usize, Keys)>,
+    /// The known entries, by their place in the document.
+    pub same: Vec<(usize, EntryRef)>,
     /// Known entries that now have keys which memory lacks.
     pub learned: Vec<(EntryRef, Vec<Key>)>,
     /// Known entries that say something else than before, by their place in the document: perhaps nothing that is seen.
@@ -68,36 +91,30 @@ pub struct Diff {
 
 /// Tells new entries from known ones.
 #[must_use]
-pub fn diff(entries: &[Entry], known: &Known) -> Diff {
-    let keyed: Vec<Keys> = entries.iter().map(Keys::of).collect();
-    let mut shared: HashMap<Key, u32> = HashMap::new();
-    let mut distinct = HashSet::new();
-    for keys in &keyed {
-        if distinct.insert(*keys) {
-            keys.all().for_each(|key| *shared.entry(key).or_default() += 1);
+pub fn diff(entries: &[Entry], known: &Known, identity: Identity) -> Diff {
+    let seen = distinct(entries, identity);
+    let found = match identity {
+        Identity::Auto => Comparing::new(&seen, known).recognise(),
+        Identity::Id | Identity::Link | Identity::Content => {
+            seen.iter().map(|one| identity.only(one.keys).and_then(|key| known.under(key).last().copied())).collect()
         }
-    }
-    let (mut told, mut as_before) = (HashSet::new(), HashSet::new());
+    };
+    let mut as_before = HashSet::new();
     let mut diff = Diff::default();
-    for (place, (entry, keys)) in entries.iter().zip(keyed).enumerate() {
-        // The same entry twice in one document is one entry.
-        if !told.insert(keys) {
+    for (one, was) in seen.iter().zip(found) {
+        let Some(was) = was else {
+            diff.new.push((one.place, one.keys));
             continue;
+        };
+        diff.same.push((one.place, was));
+        match (known.hashes(was), entries.get(one.place)) {
+            (Some(before), Some(entry)) if before.raw == raw_hash(entry) => drop(as_before.insert(was)),
+            (Some(_), Some(_)) => diff.changed.push((was, one.place)),
+            (None, _) | (_, None) => {}
         }
-        let single = |key: Key| shared.get(&key).is_none_or(|count| *count < 2);
-        match recognise(entry, keys, known, single) {
-            None => diff.new.push((place, keys)),
-            Some(was) => {
-                let lacking: Vec<Key> = keys.all().filter(|key| !known.under(*key).contains(&was)).collect();
-                if !lacking.is_empty() {
-                    diff.learned.push((was, lacking));
-                }
-                match known.hashes(was) {
-                    Some(before) if before.raw == raw_hash(entry) => drop(as_before.insert(was)),
-                    Some(_) => diff.changed.push((was, place)),
-                    None => {}
-                }
-            }
+        let lacking: Vec<Key> = one.keys.all().filter(|key| !known.is_of(Some(*key), was)).collect();
+        if !lacking.is_empty() {
+            diff.learned.push((was, lacking));
         }
     }
     // Of two that are taken for the same entry, the one that says what it said is that entry.
@@ -105,126 +122,213 @@ pub fn diff(entries: &[Entry], known: &Known) -> Diff {
     diff
 }
 
-/// The remembered entry that this one is, if any.
-fn recognise(entry: &Entry, keys: Keys, known: &Known, single: impl Fn(Key) -> bool) -> Option<EntryRef> {
-    let decides = |key: Key| match known.under(key) {
-        [one] if single(key) => Some(*one),
-        _ => None,
-    };
-    let is_of = |key: Option<Key>, was: EntryRef| key.is_some_and(|key| known.under(key).contains(&was));
-    let is_later = |was: EntryRef| matches!((entry.dated(), known.dated.get(&was)), (Some(now), Some(then)) if now > *then);
+/// An entry of the document.
+struct Seen<'a> {
+    place: usize,
+    entry: &'a Entry,
+    keys: Keys,
+}
 
-    if let Some(was) = keys.id.and_then(decides) {
-        // An id that is used again for a really new post: later, elsewhere, and other text.
-        let reused = keys.link.is_some() && !is_of(keys.link, was) && !is_of(Some(keys.content), was) && is_later(was);
-        return if reused { None } else { Some(was) };
+impl Seen<'_> {
+    fn is_later_than(&self, then: Option<Timestamp>) -> bool {
+        self.entry.dated().zip(then).is_some_and(|(now, then)| now > then)
     }
-    if let Some(was) = keys.link.and_then(decides) {
-        // One address with a new post each day: an id of its own, other text, and later.
-        let own_id = keys.id.is_some_and(|id| single(id) && known.under(id).is_empty());
-        let another = own_id && !is_of(Some(keys.content), was) && is_later(was);
-        return if another { None } else { Some(was) };
+
+    fn is_dated(&self, then: Option<Timestamp>) -> bool {
+        self.entry.dated().is_some() && self.entry.dated() == then
     }
-    if let Some(was) = decides(keys.content) {
-        return Some(was);
+}
+
+/// The entries of a document, each once.
+fn distinct(entries: &[Entry], identity: Identity) -> Vec<Seen<'_>> {
+    let (mut told, mut told_alone) = (HashSet::new(), HashSet::new());
+    let seen = |(place, entry)| {
+        let keys = Keys::of(entry);
+        // What has no id is told apart by its date as well: "all is well" may be said twice.
+        let date = entry.dated().filter(|_| keys.id.is_none());
+        let first = match identity.only(keys) {
+            Some(key) => told_alone.insert(key),
+            None => told.insert((keys, date)),
+        };
+        first.then_some(Seen { place, entry, keys })
+    };
+    entries.iter().enumerate().filter_map(seen).collect()
+}
+
+/// On which keys it rests that an entry is a remembered one. What is greater is heard first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Evidence {
+    /// How many keys say so, each deciding by itself.
+    agreeing: usize,
+    same_date: bool,
+    by: By,
+}
+
+/// The best of the keys that say so: the same words at another address are less of an accident than other words at the
+/// same one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum By {
+    Link,
+    Id,
+    Content,
+}
+
+/// Title and body that have fewer letters than this may be those of many posts.
+const FEW_WORDS: usize = 60;
+
+fn says_little(entry: &Entry) -> bool {
+    entry.title.as_deref().unwrap_or_default().len() + entry.body().unwrap_or_default().len() < FEW_WORDS
+}
+
+/// A document beside what is known.
+struct Comparing<'a> {
+    seen: &'a [Seen<'a>],
+    known: &'a Known,
+    /// How many entries of the document have a key.
+    holders: HashMap<Key, usize>,
+    /// What was found so far: for each entry of the document, and the remembered ones that are taken.
+    found: Vec<Option<EntryRef>>,
+    taken: HashSet<EntryRef>,
+}
+
+impl<'a> Comparing<'a> {
+    fn new(seen: &'a [Seen<'a>], known: &'a Known) -> Self {
+        let mut holders: HashMap<Key, usize> = HashMap::new();
+        seen.iter().flat_map(|one| one.keys.all()).for_each(|key| *holders.entry(key).or_default() += 1);
+        Self { seen, known, holders, found: vec![None; seen.len()], taken: HashSet::new() }
     }
-    // No key decides alone; all of them together do.
-    let candidates = known.under(keys.content).iter().copied();
-    candidates.into_iter().find(|was| keys.all().all(|key| is_of(Some(key), *was)))
+
+    /// For each entry of the document the remembered one that it is.
+    fn recognise(mut self) -> Vec<Option<EntryRef>> {
+        let deciding = |(place, one)| self.by_deciding_keys(one).into_iter().map(move |(evidence, was)| (evidence, place, was));
+        let mut claims: Vec<(Evidence, usize, EntryRef)> = self.seen.iter().enumerate().flat_map(deciding).collect();
+        // The sort is stable: between equals the document's order holds.
+        claims.sort_by_key(|(evidence, ..)| std::cmp::Reverse(*evidence));
+        for (_, place, was) in claims {
+            self.take(place, was);
+        }
+        let order = self.most_certain_first();
+        self.take_each(&order, Self::with_all_keys);
+        self.take_each(&order, Self::with_a_key_and_date);
+        self.found
+    }
+
+    fn take(&mut self, place: usize, was: EntryRef) {
+        if let Some(slot) = self.found.get_mut(place)
+            && slot.is_none()
+            && self.taken.insert(was)
+        {
+            *slot = Some(was);
+        }
+    }
+
+    /// The entries that are not recognised yet; those first that may be the fewest remembered ones.
+    fn most_certain_first(&self) -> Vec<usize> {
+        let open = self.found.iter().enumerate().filter(|(_, was)| was.is_none()).map(|(place, _)| place);
+        let mut order: Vec<usize> = open.collect();
+        order.sort_by_cached_key(|place| self.seen.get(*place).map_or(0, |one| self.having_all_keys(one).count()));
+        order
+    }
+
+    /// Asks `find` for each of the entries that is not recognised yet.
+    fn take_each(&mut self, order: &[usize], find: impl Fn(&Self, &Seen<'a>) -> Option<EntryRef>) {
+        for place in order.iter().copied() {
+            if self.found.get(place).is_some_and(Option::is_none)
+                && let Some(was) = self.seen.get(place).and_then(|one| find(self, one))
+            {
+                self.take(place, was);
+            }
+        }
+    }
+
+    fn is_single(&self, key: Key) -> bool {
+        self.holders.get(&key).is_none_or(|count| *count < 2)
+    }
+
+    /// A key that nobody else has, nor ever had.
+    fn is_own(&self, key: Option<Key>) -> bool {
+        key.is_some_and(|key| self.is_single(key) && self.known.under(key).is_empty())
+    }
+
+    /// What the keys say that decide by themselves.
+    fn by_deciding_keys(&self, one: &Seen<'_>) -> Vec<(Evidence, EntryRef)> {
+        let Keys { id, link, content } = one.keys;
+        let mut found: Vec<(Evidence, EntryRef)> = Vec::new();
+        for (by, key) in [(By::Id, id), (By::Link, link), (By::Content, Some(content))] {
+            let Some(key) = key.filter(|key| self.is_single(*key)) else { continue };
+            let [was] = self.known.under(key) else { continue };
+            if let Some((evidence, _)) = found.iter_mut().find(|(_, other)| other == was) {
+                *evidence = Evidence { agreeing: evidence.agreeing + 1, by: by.max(evidence.by), ..*evidence };
+            } else {
+                let same_date = one.is_dated(self.dated(*was));
+                found.push((Evidence { agreeing: 1, same_date, by }, *was));
+            }
+        }
+        found.retain(|(evidence, was)| evidence.agreeing > 1 || !self.is_another_post(evidence.by, one, *was));
+        found
+    }
+
+    /// Whether an entry only has one key of the remembered one, and is a post of its own.
+    fn is_another_post(&self, by: By, one: &Seen<'_>, was: EntryRef) -> bool {
+        let Keys { id, link, content } = one.keys;
+        let other_text = !self.known.is_of(Some(content), was);
+        let then = self.dated(was);
+        match by {
+            // An id that is used again: published later, elsewhere, and other text.
+            By::Id => {
+                let elsewhere = link.is_some() && !self.known.is_of(link, was);
+                elsewhere && other_text && one.entry.published.is_some() && one.is_later_than(then)
+            }
+            // One address with a new post each day: an id of its own, other text, and no date that speaks against it.
+            By::Link => {
+                let dated = one.entry.dated().is_some() && then.is_some();
+                self.is_own(id) && other_text && (!dated || one.is_later_than(then))
+            }
+            // "Open thread" each week: the same words, later, under another id or at another address. Without a date, few
+            // words say nothing.
+            By::Content => {
+                let has_own = self.is_own(id) || self.is_own(link);
+                has_own && !one.is_dated(then) && (one.is_later_than(then) || says_little(one.entry))
+            }
+        }
+    }
+
+    fn dated(&self, was: EntryRef) -> Option<Timestamp> {
+        self.known.dated.get(&was).copied()
+    }
+
+    /// The remembered entries, not taken yet, that have all keys of this one. No key decides alone; all together do.
+    fn having_all_keys<'s>(&'s self, one: &Seen<'_>) -> impl Iterator<Item = EntryRef> + use<'s, 'a> {
+        let keys = one.keys;
+        let least = keys.all().map(|key| self.known.under(key)).min_by_key(|under| under.len()).unwrap_or_default();
+        let is_free = |was: &&EntryRef| !self.taken.contains(was);
+        least.iter().filter(is_free).copied().filter(move |was| keys.all().all(|key| self.known.is_of(Some(key), *was)))
+    }
+
+    /// With all keys and the same date, else with all keys. Without an id, another date makes another entry.
+    fn with_all_keys(&self, one: &Seen<'_>) -> Option<EntryRef> {
+        let may_be = |was: EntryRef| one.keys.id.is_some() || one.entry.dated().is_none() || self.dated(was).is_none();
+        let of_date = self.having_all_keys(one).find(|was| one.is_dated(self.dated(*was)));
+        of_date.or_else(|| self.having_all_keys(one).find(|was| may_be(*was)))
+    }
+
+    /// An edited entry whose id or link others have too is told by its date, if that is exact and one entry's alone.
+    fn with_a_key_and_date(&self, one: &Seen<'_>) -> Option<EntryRef> {
+        let is_exact = |at: Timestamp| at.as_second().rem_euclid(3_600) != 0;
+        if self.is_own(one.keys.id) || !one.entry.dated().is_some_and(is_exact) {
+            return None;
+        }
+        let shared = [one.keys.id, one.keys.link].into_iter().flatten();
+        let under: HashSet<EntryRef> = shared.flat_map(|key| self.known.under(key)).copied().collect();
+        let mut same_date = under.into_iter().filter(|was| one.is_dated(self.dated(*was)));
+        let was = same_date.next().filter(|was| !self.taken.contains(was))?;
+        let alone =
+            same_date.next().is_none() && self.seen.iter().filter(|other| other.entry.dated() == one.entry.dated()).count() == 1;
+        alone.then_some(was)
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::feed::Link;
-
-    fn entry(id: &str, link: &str, body: &str, day: i64) -> Entry {
-        let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-        let links = some(link).map(|href| Link { href, ..Link::default() }).into_iter().collect();
-        let published = Timestamp::from_second(day * 86_400).ok();
-        Entry { id: some(id), links, content: some(body), published, ..Entry::default() }
-    }
-
-    /// Remembers entries as a store would, in the order of the documents they came in.
-    fn memory(entries: &[Entry]) -> Known {
-        let mut known = Known::default();
-        for (number, entry) in (1..).zip(entries) {
-            for key in Keys::of(entry).all() {
-                known.add(key, EntryRef(number), entry.dated());
-            }
-        }
-        known
-    }
-
-    fn new_in(document: &[Entry], before: &[Entry]) -> Vec<usize> {
-        diff(document, &memory(before)).new.into_iter().map(|(place, _)| place).collect()
-    }
-
-    #[test]
-    fn what_memory_lacks_is_new_and_order_does_not_matter() {
-        let (a, b, c) = (entry("1", "x/1", "a", 1), entry("2", "x/2", "b", 2), entry("3", "x/3", "c", 3));
-        assert_eq!(new_in(&[c.clone(), b.clone(), a.clone()], &[a.clone(), b.clone()]), [0]);
-        assert_eq!(new_in(&[a.clone(), c.clone()], &[]), [0, 1]);
-    }
-
-    #[test]
-    fn an_id_that_changes_while_the_link_stays_is_the_same_entry() {
-        let before = [entry("1", "http://www.example.org/a/", "a", 1)];
-        assert!(new_in(&[entry("random", "https://example.org/a?utm_source=x", "a", 1)], &before).is_empty());
-        assert!(new_in(&[entry("1", "https://elsewhere.example/a", "edited", 1)], &before).is_empty());
-    }
-
-    #[test]
-    fn one_id_on_all_entries_is_no_identity() {
-        let before = [entry("same", "x/1", "a", 1), entry("same", "x/2", "b", 2)];
-        let now = [entry("same", "x/3", "c", 3), entry("same", "x/2", "b", 2), entry("same", "x/1", "a", 1)];
-        assert_eq!(new_in(&now, &before), [0]);
-        assert_eq!(new_in(&now[..1], &before), [0]);
-    }
-
-    #[test]
-    fn one_link_that_carries_a_new_post_each_day_is_a_new_entry_each_day() {
-        let before = [entry("mon", "x/today", "monday", 1)];
-        assert_eq!(new_in(&[entry("tue", "x/today", "tuesday", 2)], &before), [0]);
-    }
-
-    #[test]
-    fn an_id_that_is_used_again_for_a_really_new_post_is_new_once() {
-        let before = [entry("1", "x/old", "old", 1)];
-        let again = entry("1", "x/new", "new", 9);
-        assert_eq!(new_in(std::slice::from_ref(&again), &before), [0]);
-        assert!(new_in(std::slice::from_ref(&again), &[before[0].clone(), again.clone()]).is_empty());
-    }
-
-    #[test]
-    fn the_same_entry_twice_in_a_document_is_one() {
-        let twin = entry("1", "x/1", "a", 1);
-        assert_eq!(new_in(&[twin.clone(), twin], &[]), [0]);
-    }
-
-    #[test]
-    fn entries_without_id_and_link_are_told_by_what_they_say() {
-        let before = [entry("", "", "a", 1)];
-        assert_eq!(new_in(&[entry("", "", "a", 1), entry("", "", "b", 1)], &before), [1]);
-    }
-
-    #[test]
-    fn a_known_entry_that_says_something_else_is_named() {
-        let before = entry("1", "x/1", "a", 1);
-        let mut known = memory(std::slice::from_ref(&before));
-        known.add_hashes(EntryRef(1), Hashes { raw: raw_hash(&before), text: 0 });
-        assert!(diff(std::slice::from_ref(&before), &known).changed.is_empty());
-        let edited = [entry("2", "x/2", "new", 2), entry("1", "x/1", "edited", 1)];
-        assert_eq!(diff(&edited, &known).changed, [(EntryRef(1), 1)]);
-        let beside = [edited[1].clone(), before];
-        assert!(diff(&beside, &known).changed.is_empty(), "its twin says what it said");
-    }
-
-    #[test]
-    fn a_known_entry_keeps_the_keys_it_gains() {
-        let before = [entry("1", "x/1", "a", 1)];
-        let moved = entry("1", "y/1", "a", 1);
-        let learned = diff(std::slice::from_ref(&moved), &memory(&before)).learned;
-        assert_eq!(learned, [(EntryRef(1), vec![Keys::of(&moved).link.unwrap()])]);
-    }
-}
+mod histories;
+#[cfg(test)]
+mod tests;

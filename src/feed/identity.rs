@@ -4,7 +4,7 @@
 use url::Url;
 
 use super::entry::Entry;
-use super::visible;
+use super::{text, visible};
 
 /// The lasting identity of an entry: 16 bytes, from which every `Message-ID` of it is made.
 pub type Uid = [u8; 16];
@@ -12,6 +12,42 @@ pub type Uid = [u8; 16];
 /// A 64-bit hash of one thing that identifies an entry. Scoped to its feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key(pub i64);
+
+/// By which keys a feed's entries are recognised. All are always recorded; this only narrows what is compared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Identity {
+    /// By any key that identifies.
+    #[default]
+    Auto,
+    /// By the id alone: one id, one entry.
+    Id,
+    /// By the link alone: one page, one entry.
+    Link,
+    /// By title and text alone.
+    Content,
+}
+
+impl Identity {
+    /// Its words, as they stand in the configuration.
+    pub const WORDS: &'static [(&'static str, Self)] =
+        &[("auto", Self::Auto), ("id", Self::Id), ("link", Self::Link), ("content", Self::Content)];
+
+    /// The identity of that word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::WORDS.iter().find(|(own, _)| *own == word).map(|(_, identity)| *identity)
+    }
+
+    /// The one key that decides, where one does. An entry that lacks it is told by the next best.
+    pub(super) fn only(self, keys: Keys) -> Option<Key> {
+        match self {
+            Self::Auto => None,
+            Self::Id => Some(keys.id.or(keys.link).unwrap_or(keys.content)),
+            Self::Link => Some(keys.link.or(keys.id).unwrap_or(keys.content)),
+            Self::Content => Some(keys.content),
+        }
+    }
+}
 
 /// All keys of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,8 +68,8 @@ impl Keys {
         let id = entry.id.as_deref().filter(given).map(|id| Key(hash(b"id", &[id.trim()])));
         let link = entry.link().filter(given).map(|link| Key(hash(b"link", &[&plain_link(link)])));
         let title = entry.title.as_deref().unwrap_or_default();
-        let body = entry.body().unwrap_or_default();
-        Self { id, link, content: Key(hash(b"content", &[title, body])) }
+        let body = plain_content(entry.body().unwrap_or_default());
+        Self { id, link, content: Key(hash(b"content", &[&text::one_line(title), &body])) }
     }
 
     /// Those keys that are there.
@@ -75,6 +111,47 @@ pub fn text_hash(entry: &Entry) -> i64 {
 #[must_use]
 pub fn seen_hash(seen: &str) -> i64 {
     hash(b"text", &[&visible::steady(seen)])
+}
+
+/// A body as far as it identifies: its text and the names of its pictures, without markup and without the parameters and
+/// hosts that change from one build to the next. Made of every entry of every document, so it reads the bytes once and
+/// builds nothing; what a reader sees exactly is made elsewhere.
+fn plain_content(body: &str) -> String {
+    let mut plain = String::with_capacity(body.len() / 2);
+    let mut rest = body;
+    while let Some(open) = rest.find('<') {
+        let (text, tag) = rest.split_at(open);
+        add_words(&mut plain, text);
+        // A lone "<" is text, as in "a < b".
+        let is_tag = tag[1..].starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?'));
+        let end = if is_tag { tag.find('>').map_or(tag.len(), |end| end + 1) } else { 1 };
+        let (tag, after) = tag.split_at(end);
+        if !is_tag {
+            plain.push('<');
+        } else if let Some(name) = file_named_in(tag) {
+            add_words(&mut plain, name);
+        }
+        rest = after;
+    }
+    add_words(&mut plain, rest);
+    plain
+}
+
+/// Adds text with its white space folded; a tag separates no words, since markup comes and goes inside of them.
+fn add_words(plain: &mut String, text: &str) {
+    text.split_whitespace().for_each(|word| plain.push_str(word));
+}
+
+/// The file name in a tag's `src`, without its address and its query.
+fn file_named_in(tag: &str) -> Option<&str> {
+    let value = &tag[tag.find(" src=")? + 5..];
+    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
+    let value = match quote {
+        Some(quote) => value[1..].split(quote).next()?,
+        None => value.split([' ', '>']).next()?,
+    };
+    let path = value.split(['?', '#']).next()?;
+    path.trim_end_matches('/').rsplit('/').next()
 }
 
 fn hash(kind: &[u8], parts: &[&str]) -> i64 {
@@ -152,6 +229,31 @@ mod tests {
         let (a, b) = (entry(None, "x", "<p>one <b>two</b></p>"), entry(None, "x", "<div>one two</div>"));
         assert_eq!(text_hash(&a), text_hash(&b));
         assert_ne!(raw_hash(&a), raw_hash(&b));
-        assert_ne!(Keys::of(&a).content, Keys::of(&b).content);
+    }
+
+    #[test]
+    fn the_content_key_is_of_words_and_pictures_not_of_markup_and_parameters() {
+        let key = |body: &str| Keys::of(&entry(None, "x", body)).content;
+        let plain = key("<p>one <b>two</b> <img src=\"https://cdn1.example/a/cat.jpg?w=1\"></p>");
+        assert_eq!(plain, key("<div>one\n two<img alt='' src='//cdn2.example/b/cat.jpg?w=2&t=9' ></div>"));
+        assert_ne!(plain, key("<p>one two <img src=\"https://cdn1.example/a/dog.jpg?w=1\"></p>"));
+        assert_ne!(plain, key("<p>one three <img src=\"https://cdn1.example/a/cat.jpg?w=1\"></p>"));
+        assert_ne!(key("a < b"), key("a > b"));
+        assert_eq!(key("<a href=\"https://x.example/?utm_source=1\">word</a>"), key("<a href=\"https://x.example/\">word</a>"));
+        for odd in ["<", "<p", "<img src=", "<img src=\"", "é<é>é", "<img src=é>"] {
+            assert_eq!(key(odd), key(odd));
+        }
+    }
+
+    #[test]
+    fn a_setting_names_the_one_key_that_decides_or_the_next_best() {
+        let keys = Keys::of(&entry(Some("1"), "https://x.example/1", "a"));
+        assert_eq!(
+            ["auto", "id", "link", "content"].map(|word| Identity::from_word(word).unwrap().only(keys)),
+            [None, keys.id, keys.link, Some(keys.content)]
+        );
+        let bare = Keys::of(&Entry::default());
+        assert_eq!(Identity::Id.only(bare), Some(bare.content));
+        assert_eq!(Identity::from_word("guid"), None);
     }
 }

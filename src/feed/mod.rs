@@ -13,5 +13,5 @@ pub mod visible;
 
 pub use entry::{Document, Enclosure, Entry, Link, Person};
 pub use facts::{EntryFacts, Facts, FeedFacts};
-pub use identity::{Key, Keys, Uid};
+pub use identity::{Identity, Key, Keys, Uid};
 pub use parse::{ParseError, Parsed, looks_like_html, parse};

@@ -3,16 +3,21 @@
 //! is handed.
 
 mod changes;
+mod hold;
 mod hosts;
 mod ready;
 mod recorder;
 
+pub use hold::{Fate, Plan, plan};
 pub use hosts::{Poller, Which};
 pub use recorder::{FAILING_FOR_DAYS, Polled, Recorder};
+
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::delivery::Updates;
+use crate::feed::Identity;
 use crate::fetch::Source;
 use crate::schedule;
 
@@ -33,6 +38,12 @@ pub struct Subscription {
     pub once_per: OncePer,
     /// What becomes of an entry that is edited after it was delivered.
     pub updates: Updates,
+    /// By which keys its entries are recognised.
+    pub identity: Identity,
+    /// What is dated longer ago and turns up late is remembered, not delivered.
+    pub max_age: Duration,
+    /// More new entries than this at once are held.
+    pub max_new: u32,
     /// Where its entries go.
     pub destinations: Vec<Destination>,
 }
@@ -85,6 +96,8 @@ pub enum Event {
         queued: usize,
         /// How many known entries were edited, of a feed whose updates are wanted.
         changed: usize,
+        /// What is held of it, if anything.
+        held: Option<Held>,
         /// What was odd about it.
         remarks: Vec<String>,
     },
@@ -95,6 +108,17 @@ pub enum Event {
     },
     /// Nothing usable came.
     Failed(Failure),
+}
+
+/// Entries that are not delivered before a person says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// How many.
+    pub entries: usize,
+    /// What makes us think so, in words.
+    pub why: String,
+    /// Nothing of the feed was held before.
+    pub first: bool,
 }
 
 /// A feed that could not be read.
@@ -129,6 +153,9 @@ impl Subscription {
             backlog,
             once_per: OncePer::Feed,
             updates: Updates::Ignore,
+            identity: Identity::Auto,
+            max_age: Duration::from_secs(30 * 86_400),
+            max_new: 50,
             destinations: Vec::new(),
         }
     }

@@ -3,39 +3,35 @@
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
-
-use super::{Backlog, OncePer, Subscription};
+use super::hold::{Fate, Plan};
+use super::{OncePer, Subscription};
 use crate::delivery::MessageId;
 use crate::feed::identity::{raw_hash, seen_hash, uid};
 use crate::feed::{Entry, Key, Keys, visible};
 use crate::store::{NewDelivery, NewEntry};
 
-/// The new entries of a document, ready to be recorded, oldest first. Of a feed that is read for the first time only the
-/// backlog is delivered; the rest is remembered.
-pub(super) fn ready(new: Vec<(Keys, Entry)>, subscription: &Subscription, first: bool, now: Timestamp) -> Vec<NewEntry> {
-    // Documents have their newest entry first; where dates are missing or equal, that order holds.
-    let mut oldest_first: Vec<(Keys, Entry)> = new.into_iter().rev().collect();
-    oldest_first.sort_by_key(|(_, entry)| entry.dated().unwrap_or(now));
-    let delivered = match (first, subscription.backlog) {
-        (false, _) | (true, Backlog::All) => oldest_first.len(),
-        (true, Backlog::Newest(count)) => usize::try_from(count).unwrap_or(usize::MAX).min(oldest_first.len()),
-    };
+/// The new entries of a document, ready to be recorded as planned.
+pub(super) fn ready(new: Vec<(Keys, Entry)>, plan: &Plan, subscription: &Subscription) -> Vec<NewEntry> {
     let stories = match subscription.once_per {
         OncePer::Feed => HashMap::new(),
-        OncePer::Sink => stories(&oldest_first),
+        OncePer::Sink => stories(&new),
     };
-    let remembered = oldest_first.len() - delivered;
-    let entry = |(place, (keys, entry)): (usize, (Keys, Entry))| {
+    let mut new: Vec<Option<(Keys, Entry)>> = new.into_iter().map(Some).collect();
+    let entry = |(place, fate): &(usize, Fate)| {
+        let (keys, entry) = new.get_mut(*place)?.take()?;
         let uid = uid(&subscription.url, keys);
-        let deliveries = if place < remembered { Vec::new() } else { deliveries(&uid, subscription) };
+        let (deliveries, held) = match fate {
+            Fate::Remember => (Vec::new(), None),
+            Fate::Deliver => (deliveries(&uid, subscription), None),
+            Fate::Hold => (deliveries(&uid, subscription), plan.why.clone()),
+        };
         let story = keys.link.filter(|link| stories.get(link) == Some(&1));
         let seen = visible::text(&entry);
         let (raw_hash, text_hash) = (raw_hash(&entry), seen_hash(&seen));
         let text = Some(seen).filter(|_| subscription.updates.keeps_text());
-        NewEntry { uid, keys: keys.all().collect(), raw_hash, text_hash, text, entry, deliveries, story }
+        Some(NewEntry { uid, keys: keys.all().collect(), raw_hash, text_hash, text, entry, deliveries, story, held })
     };
-    oldest_first.into_iter().enumerate().map(entry).collect()
+    plan.entries.iter().filter_map(entry).collect()
 }
 
 /// The links of the new entries, and how many of them have each: a link that several have tells no story.
@@ -55,8 +51,11 @@ fn deliveries(uid: &crate::feed::Uid, subscription: &Subscription) -> Vec<NewDel
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
-    use crate::poll::Destination;
+    use crate::poll::hold::plan;
+    use crate::poll::{Backlog, Destination};
 
     fn entries(days: &[Option<i64>]) -> Vec<(Keys, Entry)> {
         let entry = |(place, day): (usize, &Option<i64>)| Entry {
@@ -67,12 +66,15 @@ mod tests {
         days.iter().enumerate().map(entry).map(|entry| (Keys::of(&entry), entry)).collect()
     }
 
-    fn order(days: &[Option<i64>], backlog: Backlog, first: bool) -> Vec<(String, usize)> {
+    fn order(days: &[Option<i64>], backlog: Backlog) -> Vec<(String, usize)> {
         let destination = |sink: &str| Destination { sink: sink.to_owned(), id_domain: "example.net".to_owned() };
         let destinations = vec![destination("mail"), destination("later")];
         let subscription = Subscription { destinations, ..Subscription::specimen("news", backlog) };
         let now = Timestamp::from_second(100 * 86_400).unwrap();
-        let ready = ready(entries(days), &subscription, first, now);
+        let new = entries(days);
+        let dates: Vec<_> = new.iter().map(|(_, entry)| entry.dated()).collect();
+        let plan = plan(&dates, 0, &subscription, None, now);
+        let ready = ready(new, &plan, &subscription);
         ready.into_iter().map(|new| (new.entry.id.unwrap(), new.deliveries.len())).collect()
     }
 
@@ -82,15 +84,15 @@ mod tests {
 
     #[test]
     fn the_oldest_comes_first_and_goes_to_every_sink() {
-        assert_eq!(order(&[Some(1), Some(3), Some(2)], Backlog::Newest(0), false), named(&[("0", 2), ("2", 2), ("1", 2)]));
-        assert_eq!(order(&[None, None, None], Backlog::Newest(0), false), named(&[("2", 2), ("1", 2), ("0", 2)]));
+        assert_eq!(order(&[Some(1), Some(3), Some(2)], Backlog::All), named(&[("0", 2), ("2", 2), ("1", 2)]));
+        assert_eq!(order(&[None, None, None], Backlog::All), named(&[("2", 2), ("1", 2), ("0", 2)]));
     }
 
     #[test]
     fn of_a_new_feed_only_the_backlog_is_delivered() {
         let days = [Some(3), Some(2), Some(1)];
-        assert_eq!(order(&days, Backlog::Newest(1), true), named(&[("2", 0), ("1", 0), ("0", 2)]));
-        assert_eq!(order(&days, Backlog::All, true), named(&[("2", 2), ("1", 2), ("0", 2)]));
-        assert_eq!(order(&days, Backlog::Newest(99), true), named(&[("2", 2), ("1", 2), ("0", 2)]));
+        assert_eq!(order(&days, Backlog::Newest(1)), named(&[("2", 0), ("1", 0), ("0", 2)]));
+        assert_eq!(order(&days, Backlog::All), named(&[("2", 2), ("1", 2), ("0", 2)]));
+        assert_eq!(order(&days, Backlog::Newest(99)), named(&[("2", 2), ("1", 2), ("0", 2)]));
     }
 }

@@ -8,13 +8,16 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::changes::{Before, Wanted, changes};
+use super::hold::{Fate, plan};
 use super::ready::ready;
-use super::{Event, Failure, Subscription};
+use super::{Event, Failure, Held, Subscription};
 use crate::feed::diff::{EntryRef, diff};
 use crate::feed::{self, Document, Key, Keys, ParseError, Parsed};
 use crate::fetch::{self, FetchError, Fetched, Source};
 use crate::schedule::{Answered, NextPoll, next_poll};
-use crate::store::{Answer, DocumentRecord, FeedId, History, Moved, PollRecord, Recorded, RunId, Store, StoreError, Validators};
+use crate::store::{
+    Answer, Changed, DocumentRecord, FeedId, History, Moved, NewEntry, PollRecord, Recorded, RunId, Store, StoreError, Validators,
+};
 use crate::work::{Panicked, Pool};
 
 /// Records what sources answer.
@@ -86,6 +89,16 @@ struct Counts {
     new: usize,
     queued: usize,
     changed: usize,
+    held: Option<Held>,
+}
+
+/// A document, compared with what is known.
+struct Compared {
+    ready: Vec<NewEntry>,
+    learned: Vec<(EntryRef, Vec<Key>)>,
+    changed: Vec<Changed>,
+    held: Option<Held>,
+    entries: usize,
 }
 
 impl Trouble {
@@ -201,8 +214,8 @@ impl Act<'_> {
         let feed = self.subscription.name.clone();
         match self.compare_and_write(document, keys, &next, record).await? {
             Err(panicked) => self.failed(Trouble::unreadable(format!("its entries cannot be compared: {panicked}"))).await,
-            Ok(Counts { entries, new, queued, changed }) => {
-                let event = Event::Fetched { feed, entries, new, queued, changed, remarks };
+            Ok(Counts { entries, new, queued, changed, held }) => {
+                let event = Event::Fetched { feed, entries, new, queued, changed, held, remarks };
                 Ok(Polled { event, host_rests_until: None })
             }
         }
@@ -222,23 +235,33 @@ impl Act<'_> {
         loop {
             let known = store.known(history.feed, keys.clone()).await?;
             let (document, subscription) = (Arc::clone(&document), self.subscription.clone());
-            let (first, asked_at) = (!history.ever_read, self.asked_at);
+            let (before_this, asked_at) = (history.clone(), self.asked_at);
             let comparing = move || {
-                let found = diff(&document.entries, &known);
+                let found = diff(&document.entries, &known, subscription.identity);
                 let before = |(entry, place): (EntryRef, usize)| Some(Before { entry, place, hashes: known.hashes(entry)? });
                 let before: Vec<Before> = found.changed.into_iter().filter_map(before).collect();
                 let changed = changes(&document.entries, before, &Wanted::of(&subscription));
                 let entry = |(place, keys): (usize, Keys)| document.entries.get(place).map(|entry| (keys, entry.clone()));
-                let new = found.new.into_iter().filter_map(entry).collect();
-                (ready(new, &subscription, first, asked_at), found.learned, changed, document.entries.len())
+                let new: Vec<(Keys, feed::Entry)> = found.new.into_iter().filter_map(entry).collect();
+                let dates: Vec<_> = new.iter().map(|(_, entry)| entry.dated()).collect();
+                let plan = plan(&dates, found.same.len(), &subscription, Some(&before_this), asked_at);
+                let held = |why: String| Held { entries: plan.count(Fate::Hold), why, first: !before_this.holds };
+                let held = plan.why.clone().map(held);
+                Compared {
+                    ready: ready(new, &plan, &subscription),
+                    learned: found.learned,
+                    changed,
+                    held,
+                    entries: document.entries.len(),
+                }
             };
-            let (ready, learned, changed, entries) = match self.recorder.pool.run(comparing).await {
+            let Compared { ready, learned, changed, held, entries } = match self.recorder.pool.run(comparing).await {
                 Ok(compared) => compared,
                 Err(panicked) => return Ok(Err(panicked)),
             };
-            let queued = ready.iter().filter(|entry| !entry.deliveries.is_empty()).count();
+            let queued = ready.iter().filter(|entry| entry.held.is_none() && !entry.deliveries.is_empty()).count();
             let revised = changed.iter().filter(|changed| changed.revision.is_some()).count();
-            let counts = Counts { entries, new: ready.len(), queued, changed: revised };
+            let counts = Counts { entries, new: ready.len(), queued, changed: revised, held };
             let record = DocumentRecord { entries: ready, learned, changed, ..record.clone() };
             match self.write(history.polls, next, self.status(200), Answer::Document(Box::new(record))).await? {
                 Recorded::Done => return Ok(Ok(counts)),

@@ -169,7 +169,8 @@ impl Store {
         self.ask(Finish { worker, finished, now }).await
     }
 
-    /// Makes deliveries due now, pending and failed ones alike, and ends their sinks' rest. `None`: all of them. Answers which.
+    /// Makes deliveries due now, pending and failed ones alike, and ends their sinks' rest. `None`: all of them but what is
+    /// held. Answers which.
     pub async fn retry(&self, ids: Option<Vec<DeliveryId>>, now: Timestamp) -> Result<Vec<DeliveryId>, StoreError> {
         self.ask(ByHand { ids, now, act: Act::Retry }).await
     }
@@ -310,7 +311,9 @@ impl Request for ByHand {
     fn apply(self, connection: &Connection) -> Result<Vec<DeliveryId>, rusqlite::Error> {
         let now = seconds(self.now);
         let open = "state IN ('pending', 'held', 'failed')";
-        let mut all = connection.prepare(&format!("SELECT id FROM deliveries WHERE {open} ORDER BY id"))?;
+        // What is held waits for a word on itself: to retry all else is none.
+        let which = if matches!(self.act, Act::Retry) { "state IN ('pending', 'failed')" } else { open };
+        let mut all = connection.prepare(&format!("SELECT id FROM deliveries WHERE {which} ORDER BY id"))?;
         let ids: Vec<i64> = match self.ids {
             Some(ids) => ids.into_iter().map(|id| id.0).collect(),
             None => all.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?,

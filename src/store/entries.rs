@@ -1,6 +1,8 @@
 //! What feeds have shown: `known` reads it, `record` adds to it. Recording is one transaction: entries as seen, their
 //! deliveries, the validators and the next poll, all or nothing.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, named_params, params};
 
@@ -10,8 +12,8 @@ use super::runs::RunId;
 use super::stories::is_carried;
 use super::writer::Request;
 use super::{Store, StoreError, seconds, time};
-use crate::delivery::MessageId;
-use crate::feed::diff::{EntryRef, Hashes, Known};
+use crate::delivery::{MessageId, State};
+use crate::feed::diff::{CROWD, EntryRef, Hashes, Known};
 use crate::feed::{Entry, Key, Uid};
 
 /// What one poll of a feed came to.
@@ -111,6 +113,8 @@ pub struct NewEntry {
     pub deliveries: Vec<NewDelivery>,
     /// The key of its link, where a story goes to a sink once, whichever feed has it first.
     pub story: Option<Key>,
+    /// Why its deliveries wait for a person's word, where they do.
+    pub held: Option<String>,
 }
 
 /// One entry for one sink.
@@ -131,8 +135,8 @@ pub enum Recorded {
     Stale,
 }
 
-/// How many entries are looked at under one key: a key that so many share decides nothing.
-const UNDER_ONE_KEY: u32 = 64;
+/// How many keys an entry may gain, so that a publisher who invents ids at each build fills no disk. Its first ones stay.
+const MOST_LEARNED: i64 = 24;
 /// The format of payloads: 1 is JSON compressed by zstd.
 const PAYLOAD_VERSION: i64 = 1;
 
@@ -152,8 +156,10 @@ pub(super) fn known(connection: &Connection, feed: FeedId, keys: &[Key]) -> Resu
     let sql = "SELECT k.entry, e.dated, e.raw_hash, e.text_hash FROM keys k JOIN entries e ON e.id = k.entry WHERE k.feed = ?1 AND k.key = ?2 LIMIT ?3";
     let mut select = connection.prepare_cached(sql)?;
     let mut known = Known::default();
-    for key in keys {
-        let mut rows = select.query(params![feed.0, key.0, UNDER_ONE_KEY])?;
+    let most = i64::try_from(CROWD).unwrap_or(i64::MAX);
+    let distinct: HashSet<Key> = keys.iter().copied().collect();
+    for key in &distinct {
+        let mut rows = select.query(params![feed.0, key.0, most])?;
         while let Some(row) = rows.next()? {
             known.add(*key, EntryRef(row.get(0)?), row.get::<_, Option<i64>>(1)?.map(time));
             known.add_hashes(EntryRef(row.get(0)?), Hashes { raw: row.get(2)?, text: row.get(3)? });
@@ -192,8 +198,9 @@ impl Request for PollRecord {
                 for entry in &document.entries {
                     insert(connection, self.feed, entry, at)?;
                 }
+                count(connection, self.feed, &document.entries, at)?;
                 for (entry, keys) in &document.learned {
-                    keep_keys(connection, self.feed, entry.0, keys)?;
+                    learn(connection, self.feed, entry.0, keys)?;
                 }
                 for changed in &document.changed {
                     revise(connection, self.feed, changed, at)?;
@@ -267,12 +274,37 @@ fn insert(connection: &Connection, feed: FeedId, new: &NewEntry, at: i64) -> Res
     if let Some(text) = &new.text {
         keep_text(connection, entry, 0, text, at)?;
     }
-    let sql = "INSERT INTO deliveries (entry, feed, sink, message_id, state, queued_at, next_attempt) VALUES (?1, ?2, ?3, ?4, 'pending', ?5, ?5)";
+    let sql = "INSERT INTO deliveries (entry, feed, sink, message_id, state, queued_at, next_attempt, error) VALUES (?1, ?2, ?3, ?4, ?6, ?5, ?5, ?7)";
     let mut queue = connection.prepare_cached(sql)?;
+    let state = if new.held.is_some() { State::Held } else { State::Pending };
     for delivery in deliveries {
-        queue.execute(params![entry, feed.0, delivery.sink, delivery.message_id.as_str(), at])?;
+        queue.execute(params![entry, feed.0, delivery.sink, delivery.message_id.as_str(), at, state.word(), new.held])?;
     }
     Ok(())
+}
+
+/// A date further ahead than this many seconds says nothing.
+const AHEAD: i64 = 86_400;
+
+/// Counts the entries, and keeps the date of the newest that is not held; a clock that is a little fast is put right.
+fn count(connection: &Connection, feed: FeedId, entries: &[NewEntry], at: i64) -> Result<(), rusqlite::Error> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let dates = entries.iter().filter(|new| new.held.is_none()).filter_map(|new| new.entry.dated().map(seconds));
+    let newest = dates.filter(|dated| *dated <= at.saturating_add(AHEAD)).map(|dated| dated.min(at)).max();
+    let sql = "UPDATE feeds SET entries = entries + ?2, newest = coalesce(max(newest, ?3), newest, ?3) WHERE id = ?1";
+    let many = i64::try_from(entries.len()).unwrap_or(i64::MAX);
+    connection.prepare_cached(sql)?.execute(params![feed.0, many, newest])?;
+    Ok(())
+}
+
+/// Adds to the keys of a known entry, as long as it has not gained too many.
+fn learn(connection: &Connection, feed: FeedId, entry: i64, keys: &[Key]) -> Result<(), rusqlite::Error> {
+    let sql = "UPDATE entries SET learned = learned + ?2 WHERE id = ?1 AND learned < ?3";
+    let many = i64::try_from(keys.len()).unwrap_or(i64::MAX);
+    let has_room = connection.prepare_cached(sql)?.execute(params![entry, many, MOST_LEARNED])? > 0;
+    if has_room { keep_keys(connection, feed, entry, keys) } else { Ok(()) }
 }
 
 fn keep_keys(connection: &Connection, feed: FeedId, entry: i64, keys: &[Key]) -> Result<(), rusqlite::Error> {

@@ -54,6 +54,14 @@ pub struct History {
     pub moved_to: Option<String>,
     /// Whether a document was ever recorded.
     pub ever_read: bool,
+    /// When it last answered well.
+    pub last_success: Option<Timestamp>,
+    /// How many of its entries are remembered.
+    pub remembered: u64,
+    /// The date of the newest of its entries that was not held: what is dated later is really new.
+    pub newest: Option<Timestamp>,
+    /// Whether deliveries of it wait for a person's word.
+    pub holds: bool,
     /// How many requests in a row have failed.
     pub failures: u32,
     /// Since when.
@@ -233,7 +241,8 @@ fn update(connection: &Connection, feed: &Subscribed, row: &Remembered, now: Tim
 }
 
 const HISTORY: &str = "SELECT id, etag, last_modified, validators_url, document_hash, moved_to, last_success, failures,
-                         failing_since, polls, host, last_attempt FROM feeds";
+                         failing_since, polls, host, last_attempt, entries, newest,
+                         EXISTS (SELECT 1 FROM deliveries d WHERE d.feed = feeds.id AND d.state = 'held') FROM feeds";
 
 /// What is known about one feed.
 pub(super) fn history_of(connection: &Connection, feed: FeedId) -> Result<History, rusqlite::Error> {
@@ -249,6 +258,10 @@ fn history(row: &Row<'_>) -> Result<History, rusqlite::Error> {
         document_hash: row.get(4)?,
         moved_to: row.get(5)?,
         ever_read: row.get::<_, Option<i64>>(6)?.is_some(),
+        last_success: row.get::<_, Option<i64>>(6)?.map(time),
+        remembered: u64::try_from(row.get::<_, i64>(12)?).unwrap_or_default(),
+        newest: row.get::<_, Option<i64>>(13)?.map(time),
+        holds: row.get(14)?,
         failures: row.get(7)?,
         failing_since: row.get::<_, Option<i64>>(8)?.map(time),
         polls: row.get(9)?,

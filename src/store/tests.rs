@@ -62,7 +62,17 @@ impl World {
             let message_id = MessageId::derive(&uid, "mail", 0, "example.net");
             let deliveries = vec![NewDelivery { sink: "mail".into(), message_id }];
             let (raw_hash, text_hash) = (raw_hash(&entry), text_hash(&entry));
-            NewEntry { uid, keys: keys.all().collect(), raw_hash, text_hash, text: None, entry, deliveries, story: keys.link }
+            NewEntry {
+                uid,
+                keys: keys.all().collect(),
+                raw_hash,
+                text_hash,
+                text: None,
+                entry,
+                deliveries,
+                story: keys.link,
+                held: None,
+            }
         });
         let document = DocumentRecord { hash: vec![1], entries: new.collect(), ..DocumentRecord::default() };
         self.poll(&history, None, Answer::Document(Box::new(document))).await;
@@ -78,7 +88,7 @@ impl World {
         let entries: Vec<Entry> = ids.iter().map(|id| entry(id)).collect();
         let keys: Vec<Key> = entries.iter().flat_map(|entry| Keys::of(entry).all()).collect();
         let known = self.store.known(history.feed, keys).await.unwrap();
-        let new = diff(&entries, &known).new.into_iter().map(|(place, keys)| {
+        let new = diff(&entries, &known, crate::feed::Identity::Auto).new.into_iter().map(|(place, keys)| {
             let (entry, uid) = (entries[place].clone(), uid("u", keys));
             let message_id = MessageId::derive(&uid, "mail", 0, "example.net");
             let deliveries = vec![NewDelivery { sink: "mail".into(), message_id }];
@@ -91,6 +101,7 @@ impl World {
                 entry,
                 deliveries,
                 story: None,
+                held: None,
             }
         });
         let document = DocumentRecord { hash: vec![1], entries: new.collect(), ..DocumentRecord::default() };

@@ -45,6 +45,8 @@ pub struct FeedStatus {
     pub left_alone_until: Option<Timestamp>,
     /// Since when the publisher says that it is gone.
     pub gone_at: Option<Timestamp>,
+    /// How many of its deliveries wait for a person's word.
+    pub held: u64,
 }
 
 /// A delivery that has not ended well.
@@ -136,7 +138,8 @@ impl View {
     fn feed(&self, id: i64) -> Result<FeedStatus, StoreError> {
         let sql = "SELECT title, last_attempt, last_success, next_poll, because, failures, failing_since, error, status, moved_to, gone_at,
                      nullif(max(CASE WHEN asked THEN not_before ELSE 0 END,
-                                coalesce((SELECT until FROM hosts WHERE hosts.host = feeds.host), 0)), 0)
+                                coalesce((SELECT until FROM hosts WHERE hosts.host = feeds.host), 0)), 0),
+                     (SELECT count(*) FROM deliveries d WHERE d.feed = feeds.id AND d.state = 'held')
                    FROM feeds WHERE id = ?1";
         let when = |row: &Row<'_>, column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(time));
         let status = self.0.prepare_cached(sql)?.query_row([id], |row| {
@@ -153,6 +156,7 @@ impl View {
                 moved_to: row.get(9)?,
                 gone_at: when(row, 10)?,
                 left_alone_until: when(row, 11)?,
+                held: u64::try_from(row.get::<_, i64>(12)?).unwrap_or_default(),
             })
         })?;
         Ok(status)

@@ -12,6 +12,8 @@ mod disk;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod identity;
+#[cfg(test)]
 mod kit;
 #[cfg(test)]
 mod mail;

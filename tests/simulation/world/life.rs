@@ -9,7 +9,7 @@ use std::time::Duration;
 use feeds::deliver::{Addressed, Channel, Courier, Round};
 use feeds::delivery::Updates;
 use feeds::expression::Template;
-use feeds::feed::FeedFacts;
+use feeds::feed::{FeedFacts, Identity};
 use feeds::fetch::{Settings, Source};
 use feeds::mail::{FROM_NAME, Format, Look, SUBJECT};
 use feeds::poll::{Backlog, Destination, OncePer, Poller, Recorder, Subscription, Which};
@@ -194,6 +194,10 @@ fn subscription(feed: &Publisher, destinations: Vec<Destination>) -> Subscriptio
         backlog: Backlog::All,
         once_per: OncePer::Feed,
         updates: Updates::Ignore,
+        identity: Identity::Auto,
+        // Nothing is held or left out: every entry is to arrive.
+        max_age: Duration::from_secs(100 * 365 * 86_400),
+        max_new: u32::MAX,
         destinations,
     }
 }
