@@ -193,7 +193,7 @@ fn heal(world: &World, database: &Path) {
     }
     // The first may find that the clock was wrong, and wait anew; the last may find nothing more to do.
     for _ in 0..3 {
-        // What was refused for good waits for a person's word, and gets it.
+        // What was refused for good or is held waits for a person's word, and gets it.
         retry_all(world, database);
         // As long as any publisher may have asked to be left alone.
         world.state().now += 8 * DAY;
@@ -213,6 +213,9 @@ fn retry_all(world: &World, database: &Path) {
     world.state().life = Life::default();
     runtime.block_on(async {
         let store = Store::simulated(database, IfMissing::Create, std::sync::Arc::new(world.clone())).expect("a database");
-        store.retry(None, world.clock().now()).await.expect("a queue");
+        // By their numbers: what is held is not among "all".
+        let queue = View::open(database).ok().flatten().map(|view| view.queue().expect("a queue that can be read"));
+        let ids = queue.unwrap_or_default().into_iter().map(|item| item.id).collect();
+        store.retry(Some(ids), world.clock().now()).await.expect("a queue");
     });
 }
