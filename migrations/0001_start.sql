@@ -113,9 +113,11 @@ CREATE TABLE deliveries (
     revision      INTEGER NOT NULL DEFAULT 0,
     message_id    TEXT    NOT NULL,
     small         TEXT,                          -- why only a short form of it goes; NULL: the whole
+    story         INTEGER,                       -- the link's key, where one story goes to a sink once whichever feed has it
     update_as     TEXT,                          -- a changed entry: how the new version arrives; NULL: as a mail like any other
     state         TEXT    NOT NULL CHECK (state IN ('pending', 'held', 'delivered', 'failed', 'dropped')),
-    attempts      INTEGER NOT NULL DEFAULT 0,
+    attempts      INTEGER NOT NULL DEFAULT 0,    -- how often it was handed over
+    failures      INTEGER NOT NULL DEFAULT 0,    -- how often it failed by itself, not by its sink's own trouble
     queued_at     INTEGER NOT NULL,
     next_attempt  INTEGER NOT NULL,
     asked         INTEGER NOT NULL DEFAULT 0,    -- next_attempt is the sink's own wish
@@ -132,6 +134,7 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_pending ON deliveries (sink, id) WHERE state = 'pending';
 CREATE INDEX deliveries_open ON deliveries (state) WHERE state IN ('pending', 'held', 'failed');
 CREATE INDEX deliveries_held ON deliveries (feed) WHERE state = 'held';
+CREATE INDEX deliveries_story ON deliveries (sink, story) WHERE story IS NOT NULL;
 CREATE INDEX deliveries_ended ON deliveries (ended_at) WHERE ended_at IS NOT NULL;
 
 -- Which feeds carried a story, for feeds that share one delivery of it per sink; for 30 days.

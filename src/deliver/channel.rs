@@ -97,7 +97,7 @@ impl Courier {
                 break;
             }
             if let Some(pace) = &mut pace
-                && self.store.is_any_due(self.claim(channel, &among, &round, 1)).await?
+                && self.store.is_any_due(self.claim(channel, &among, &round, 1, !more_may_come)).await?
             {
                 match pace.turn(channel.sink.as_ref(), &mut round.stop).await {
                     Turn::Now => pace.went(),
@@ -106,7 +106,7 @@ impl Courier {
             }
             // Where there is a rate, nothing is claimed that could not go at once: a person may still take it out of the queue.
             let most = if pace.is_some() { 1 } else { AT_ONCE };
-            let claimed = self.store.claim_deliveries(self.claim(channel, &among, &round, most)).await?;
+            let claimed = self.store.claim_deliveries(self.claim(channel, &among, &round, most, !more_may_come)).await?;
             if !claimed.is_empty() {
                 match self.hand_over(channel, round.run, claimed, &mut failing).await? {
                     Handed::Over => continue,
@@ -126,10 +126,10 @@ impl Courier {
         Ok(())
     }
 
-    fn claim(&self, channel: &Channel, among: &Arc<FeedSet>, round: &Round, most: u32) -> ClaimDeliveries {
+    fn claim(&self, channel: &Channel, among: &Arc<FeedSet>, round: &Round, most: u32, all_asked: bool) -> ClaimDeliveries {
         let now = self.clock.now();
         let (sink, among) = (channel.name.clone(), Arc::clone(among));
-        ClaimDeliveries { sink, among, worker: round.run, now, until: now + LEASE, most, eager: round.eager }
+        ClaimDeliveries { sink, among, worker: round.run, now, until: now + LEASE, most, all_asked, eager: round.eager }
     }
 
     async fn hand_over(
@@ -240,7 +240,7 @@ impl Courier {
     /// Writes down what became of one delivery, and tells it.
     async fn settle(&self, run: RunId, tried: Tried, outcome: Outcome) -> Result<(), StoreError> {
         let Tried { item, before, first_failure, small, shrinks } = tried;
-        let (id, now, attempts) = (item.id, self.clock.now(), before.saturating_add(1));
+        let (id, now, failures) = (item.id, self.clock.now(), before.saturating_add(1));
         let (settled, event) = match outcome {
             Outcome::Accepted { receipt, was_there } => {
                 (Settled::Delivered { receipt: receipt.clone() }, Event::Delivered { item, receipt, was_there })
@@ -258,13 +258,22 @@ impl Courier {
                 (Settled::Failed { error: error.clone() }, Event::Rejected { item, error })
             }
             Outcome::Retry { reason, .. } | Outcome::Unknown { reason }
-                if is_given_up(attempts, first_failure.unwrap_or(now), now) =>
+                if is_given_up(failures, first_failure.unwrap_or(now), now) =>
             {
-                let error = format!("given up after {attempts} attempts: {reason}");
+                let error = format!("given up after {failures} attempts: {reason}");
                 (Settled::Failed { error: error.clone() }, Event::Rejected { item, error })
             }
-            Outcome::Retry { reason, after } => again(item, reason, after, attempts, now),
-            Outcome::Unknown { reason } => again(item, reason, None, attempts, now),
+            Outcome::Retry { reason, after } => again(item, reason, after, failures, now),
+            // It may be there already: from the second time on not even a new run tries it before its time.
+            Outcome::Unknown { reason } => {
+                let (settled, event) = again(item, reason, None, failures, now);
+                match settled {
+                    Settled::Again { next_attempt, error, .. } => {
+                        (Settled::Again { next_attempt, asked: failures > 1, error }, event)
+                    }
+                    other => (other, event),
+                }
+            }
         };
         self.store.finish(run, vec![Finished { id, settled }], now).await?;
         (self.observer)(event);
@@ -288,7 +297,7 @@ impl Courier {
 /// A delivery that is being tried.
 struct Tried {
     item: Item,
-    /// How often it was tried before.
+    /// How often it failed by itself before.
     before: u32,
     first_failure: Option<Timestamp>,
     /// Why only a short form of it is tried.
@@ -304,7 +313,7 @@ impl Tried {
         let is_link = channel.sink.wants() == Wants::Link || look.is_none_or(|look| look.format == Format::Url);
         Self {
             item: item(channel, claim),
-            before: claim.attempts,
+            before: claim.failures,
             first_failure: claim.first_failure,
             small: claim.small.clone(),
             shrinks: claim.small.is_none() && !is_link,
@@ -324,10 +333,10 @@ impl NotMade {
     }
 }
 
-fn again(item: Item, reason: String, after: Option<Duration>, attempts: u32, now: Timestamp) -> (Settled, Event) {
-    let next_attempt = now + back_off(attempts, item.id.0, after);
+fn again(item: Item, reason: String, after: Option<Duration>, failures: u32, now: Timestamp) -> (Settled, Event) {
+    let next_attempt = now + back_off(failures, item.id.0, after);
     let settled = Settled::Again { next_attempt, asked: after.is_some(), error: reason.clone() };
-    (settled, Event::Retry { item, error: reason, next_attempt, first: attempts == 1 })
+    (settled, Event::Retry { item, error: reason, next_attempt, first: failures == 1 })
 }
 
 fn item(channel: &Channel, claim: &Claimed) -> Item {

@@ -92,11 +92,19 @@ pub struct Diff {
 /// Tells new entries from known ones.
 #[must_use]
 pub fn diff(entries: &[Entry], known: &Known, identity: Identity) -> Diff {
-    let seen = distinct(entries, identity);
+    let seen = distinct(entries);
     let found = match identity {
         Identity::Auto => Comparing::new(&seen, known).recognise(),
         Identity::Id | Identity::Link | Identity::Content => {
-            seen.iter().map(|one| identity.only(one.keys).and_then(|key| known.under(key).last().copied())).collect()
+            let mut count: HashMap<Key, u32> = HashMap::new();
+            seen.iter().filter_map(|one| identity.only(one.keys)).for_each(|key| *count.entry(key).or_default() += 1);
+            // A key that several entries of the document share decides nothing; for them all keys are heard.
+            let by_all = Comparing::new(&seen, known).recognise();
+            let by_one = |(one, by_all): (&Seen<'_>, Option<EntryRef>)| match identity.only(one.keys) {
+                Some(key) if count.get(&key) == Some(&1) => known.under(key).last().copied(),
+                Some(_) | None => by_all,
+            };
+            seen.iter().zip(by_all).map(by_one).collect()
         }
     };
     let mut as_before = HashSet::new();
@@ -140,17 +148,13 @@ impl Seen<'_> {
 }
 
 /// The entries of a document, each once.
-fn distinct(entries: &[Entry], identity: Identity) -> Vec<Seen<'_>> {
-    let (mut told, mut told_alone) = (HashSet::new(), HashSet::new());
+fn distinct(entries: &[Entry]) -> Vec<Seen<'_>> {
+    let mut told = HashSet::new();
     let seen = |(place, entry)| {
         let keys = Keys::of(entry);
         // What has no id is told apart by its date as well: "all is well" may be said twice.
         let date = entry.dated().filter(|_| keys.id.is_none());
-        let first = match identity.only(keys) {
-            Some(key) => told_alone.insert(key),
-            None => told.insert((keys, date)),
-        };
-        first.then_some(Seen { place, entry, keys })
+        told.insert((keys, date)).then_some(Seen { place, entry, keys })
     };
     entries.iter().enumerate().filter_map(seen).collect()
 }

@@ -9,7 +9,7 @@ use super::entries::unpack;
 use super::feeds::FeedId;
 use super::revisions::{Update, take_back, update_of};
 use super::runs::{RunId, let_payload_go};
-use super::stories::also_in;
+use super::stories::{self, also_in};
 use super::writer::Request;
 use super::{Store, StoreError, seconds, time};
 use crate::delivery::{DeliveryId, EAGER_ATTEMPTS, MessageId, longest_wait};
@@ -41,6 +41,8 @@ pub struct Claimed {
     pub small: Option<String>,
     /// How often it was tried before.
     pub attempts: u32,
+    /// How often it failed by itself before.
+    pub failures: u32,
     /// When it first failed by itself.
     pub first_failure: Option<Timestamp>,
     /// A new version of an entry that was delivered before: how it arrives.
@@ -62,6 +64,8 @@ pub struct ClaimDeliveries {
     pub until: Timestamp,
     /// How many at most.
     pub most: u32,
+    /// All feeds that are due have been asked: what tells a story may go.
+    pub all_asked: bool,
     /// Also what waits because of our own guess, for the first few attempts, once a run.
     pub eager: bool,
 }
@@ -141,12 +145,12 @@ impl Store {
     /// Whether a claim would find something now.
     pub async fn is_any_due(&self, claim: ClaimDeliveries) -> Result<bool, StoreError> {
         self.read(move |connection| {
-            let sql = format!("SELECT EXISTS (SELECT 1 {DUE})");
+            let sql = format!("SELECT EXISTS (SELECT 1 {})", due());
             let [own, asked] = longest_waits();
             let values = named_params! {
                 ":sink": claim.sink, ":among": claim.among.0, ":worker": claim.worker.0, ":now": seconds(claim.now),
                 ":eager": claim.eager, ":eager_attempts": EAGER_ATTEMPTS,
-                ":own": own, ":asked": asked, ":revision": 2 * 86_400,
+                ":own": own, ":asked": asked, ":revision": 2 * 86_400, ":all_asked": claim.all_asked,
             };
             connection.prepare_cached(&sql)?.query_row(values, |row| row.get(0))
         })
@@ -187,10 +191,14 @@ impl Store {
 const DUE: &str = "FROM deliveries d JOIN entries e ON e.id = d.entry JOIN feeds f ON f.id = d.feed LEFT JOIN payloads p ON p.entry = d.entry
                    WHERE d.state = 'pending' AND d.sink = :sink AND f.removed_at IS NULL
                      AND d.feed IN (SELECT value FROM json_each(:among))
-                     AND (d.lease_worker IS NULL OR d.lease_until <= :now)
-                     AND (d.next_attempt <= :now OR (d.attempts = 0 AND d.revision = 0)
+                     AND (d.lease_worker IS NULL OR d.lease_until <= :now) AND %
+                     AND (d.next_attempt <= :now OR (d.failures = 0 AND d.revision = 0)
                           OR d.next_attempt > :now + CASE WHEN d.asked THEN :asked WHEN d.revision > 0 THEN :revision ELSE :own END
-                          OR (:eager AND d.asked = 0 AND d.attempts BETWEEN 1 AND :eager_attempts AND d.last_run IS NOT :worker))";
+                          OR (:eager AND d.asked = 0 AND d.failures BETWEEN 1 AND :eager_attempts AND d.last_run IS NOT :worker))";
+
+fn due() -> String {
+    DUE.replace('%', stories::ITS_TURN)
+}
 
 /// The longest waits of our own making, and by a sink's wish, in seconds.
 fn longest_waits() -> [i64; 2] {
@@ -201,12 +209,12 @@ impl Request for ClaimDeliveries {
     type Reply = Vec<Claimed>;
 
     fn apply(self, connection: &Connection) -> Result<Vec<Claimed>, rusqlite::Error> {
-        let sql = "SELECT d.id, d.feed, f.title, f.link, f.language, p.version, p.body, e.first_seen, d.message_id, d.attempts, d.first_failure, d.small, d.entry, d.revision, d.update_as";
-        let mut select = connection.prepare_cached(&format!("{sql} {DUE} ORDER BY d.id LIMIT :most"))?;
+        let sql = "SELECT d.id, d.feed, f.title, f.link, f.language, p.version, p.body, e.first_seen, d.message_id, d.attempts, d.first_failure, d.small, d.entry, d.revision, d.update_as, d.failures";
+        let mut select = connection.prepare_cached(&format!("{sql} {} ORDER BY d.id LIMIT :most", due()))?;
         let [own, asked] = longest_waits();
         let values = named_params! {
             ":sink": self.sink, ":among": self.among.0, ":worker": self.worker.0, ":now": seconds(self.now), ":eager": self.eager,
-            ":eager_attempts": EAGER_ATTEMPTS, ":most": self.most, ":own": own, ":asked": asked, ":revision": 2 * 86_400,
+            ":eager_attempts": EAGER_ATTEMPTS, ":most": self.most, ":own": own, ":asked": asked, ":revision": 2 * 86_400, ":all_asked": self.all_asked,
         };
         let claimed: Vec<Claimed> = select
             .query_map(values, |row| {
@@ -224,6 +232,7 @@ impl Request for ClaimDeliveries {
                     first_seen: time(row.get(7)?),
                     message_id: MessageId::from_stored(row.get(8)?),
                     attempts: row.get(9)?,
+                    failures: row.get(15)?,
                     first_failure: row.get::<_, Option<i64>>(10)?.map(time),
                     small: row.get(11)?,
                     update: update_of(
@@ -272,9 +281,12 @@ impl Request for Finish {
                         "UPDATE deliveries SET state = 'delivered', receipt = ?2, error = NULL, ended_at = ?3 WHERE id = ?1";
                     connection.prepare_cached(sql)?.execute(params![id.0, receipt, now])?;
                     let_payload_go(connection, entry, now)?;
+                    for twin in stories::settle(connection, id.0, now)? {
+                        let_payload_go(connection, twin, now)?;
+                    }
                 }
                 Settled::Again { next_attempt, asked, error } => {
-                    let sql = "UPDATE deliveries SET next_attempt = ?2, asked = ?3, error = ?4, first_failure = coalesce(first_failure, ?5)
+                    let sql = "UPDATE deliveries SET next_attempt = ?2, asked = ?3, error = ?4, failures = failures + 1, first_failure = coalesce(first_failure, ?5)
                                WHERE id = ?1";
                     connection.prepare_cached(sql)?.execute(params![id.0, seconds(next_attempt), asked, error, now])?;
                 }
@@ -322,7 +334,7 @@ impl Request for ByHand {
             // A lease stays: what is under way this moment is not sent a second time beside it. What went in its short form is
             // tried whole again: whoever retries by hand has changed something.
             Act::Retry => format!(
-                "UPDATE deliveries SET state = 'pending', next_attempt = ?2, asked = 0, attempts = 0, first_failure = NULL, ended_at = NULL,
+                "UPDATE deliveries SET state = 'pending', next_attempt = ?2, asked = 0, attempts = 0, failures = 0, first_failure = NULL, ended_at = NULL,
                    message_id = CASE WHEN small IS NULL THEN message_id ELSE replace(message_id, 's@', '@') END, small = NULL
                  WHERE id = ?1 AND {open} RETURNING entry, sink"
             ),

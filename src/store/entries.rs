@@ -9,7 +9,7 @@ use rusqlite::{Connection, named_params, params};
 use super::feeds::{FeedId, Validators};
 use super::revisions::{Changed, keep_text, revise};
 use super::runs::RunId;
-use super::stories::is_carried;
+use super::stories::{Story, story};
 use super::writer::Request;
 use super::{Store, StoreError, seconds, time};
 use crate::delivery::{MessageId, State};
@@ -259,12 +259,14 @@ fn insert(connection: &Connection, feed: FeedId, new: &NewEntry, at: i64) -> Res
     keep_keys(connection, feed, entry, &new.keys)?;
     let mut deliveries = Vec::with_capacity(new.deliveries.len());
     for delivery in &new.deliveries {
-        let carried = match new.story {
-            Some(link) => is_carried(connection, &delivery.sink, link, feed, entry, at)?,
-            None => false,
+        let story = match new.story {
+            Some(link) => story(connection, &delivery.sink, link, feed, entry, at)?,
+            None => Story::None,
         };
-        if !carried {
-            deliveries.push(delivery);
+        match story {
+            Story::Told => {}
+            Story::Queued(link) => deliveries.push((delivery, Some(link.0))),
+            Story::None => deliveries.push((delivery, None)),
         }
     }
     if deliveries.is_empty() {
@@ -274,11 +276,12 @@ fn insert(connection: &Connection, feed: FeedId, new: &NewEntry, at: i64) -> Res
     if let Some(text) = &new.text {
         keep_text(connection, entry, 0, text, at)?;
     }
-    let sql = "INSERT INTO deliveries (entry, feed, sink, message_id, state, queued_at, next_attempt, error) VALUES (?1, ?2, ?3, ?4, ?6, ?5, ?5, ?7)";
+    let sql = "INSERT INTO deliveries (entry, feed, sink, message_id, state, queued_at, next_attempt, error, story) VALUES (?1, ?2, ?3, ?4, ?6, ?5, ?5, ?7, ?8)";
     let mut queue = connection.prepare_cached(sql)?;
     let state = if new.held.is_some() { State::Held } else { State::Pending };
-    for delivery in deliveries {
-        queue.execute(params![entry, feed.0, delivery.sink, delivery.message_id.as_str(), at, state.word(), new.held])?;
+    for (delivery, story) in deliveries {
+        let message_id = delivery.message_id.as_str();
+        queue.execute(params![entry, feed.0, delivery.sink, message_id, at, state.word(), new.held, story])?;
     }
     Ok(())
 }

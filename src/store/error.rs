@@ -73,7 +73,7 @@ impl StoreError {
             Self::Older => "`feeds run --once` brings it up to date",
             Self::Full => "make room; nothing is lost, the next run goes on where this one stopped",
             Self::Backup { .. } => "make room, and see that the folder can be written; the database is as it was",
-            Self::Disk(_) => "see the limit on the size of files (`ulimit -f`), and the disk itself; nothing is lost",
+            Self::Disk(_) => "see whether the disk is full, or the size of files limited (`ulimit -f`); nothing is lost",
             Self::Busy => "end the program that holds it open, then run again",
             Self::Damaged(_) => "keep the file, restore a copy of it, or name a new one with `--database`",
             Self::Other(_) | Self::Stopped => return None,

@@ -13,36 +13,62 @@ const NAMED: u32 = 20;
 /// How many rows one cleaning takes at most.
 const CLEAN_AT_ONCE: i64 = 2_000;
 
-/// Whether another feed's entry carries this story to the sink already; that feed is joined by this one then. Otherwise the
-/// entry is to be delivered, and carries the story from now on.
-pub(super) fn is_carried(
+/// What is to become of an entry whose story other feeds may carry too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Story {
+    /// The sink has it, from another feed: there is nothing to deliver.
+    Told,
+    /// It is queued under this key. Where another feed's entry is ahead of it, it waits for what becomes of that one: if it
+    /// arrives, this one is not needed; if it never does, this one goes.
+    Queued(Key),
+    /// The link tells no story.
+    None,
+}
+
+/// Says what is to become of an entry, and joins its feed to those that carry the story.
+pub(super) fn story(
     connection: &Connection,
     sink: &str,
     link: Key,
     feed: FeedId,
     entry: i64,
     now: i64,
-) -> Result<bool, rusqlite::Error> {
+) -> Result<Story, rusqlite::Error> {
     if !tells_one_story(connection, feed, link)? {
-        return Ok(false);
+        return Ok(Story::None);
     }
     // Neither what a person took out of the queue or has yet to release, nor what can no longer go, carries anything.
-    let sql = "SELECT s.entry, d.feed FROM stories s JOIN deliveries d ON d.entry = s.entry AND d.sink = s.sink JOIN feeds f ON f.id = d.feed
-               WHERE s.sink = ?1 AND s.link = ?2 AND s.at > ?3 AND d.feed <> ?4
-                 AND (d.state = 'delivered' OR (d.state IN ('pending', 'failed') AND f.removed_at IS NULL))
-               ORDER BY s.at, s.entry LIMIT 1";
-    let oldest = now - ONE_STORY;
-    let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, FeedId(row.get(1)?)));
-    let carrier = connection.prepare_cached(sql)?.query_row(params![sink, link.0, oldest, feed.0], row).optional()?;
+    let sql = "SELECT d.entry, d.feed, d.state FROM deliveries d JOIN feeds f ON f.id = d.feed
+               WHERE d.sink = ?1 AND d.story = ?2 AND d.queued_at > ?3 AND d.feed <> ?4
+                 AND (d.state = 'delivered' OR (d.state = 'pending' AND f.removed_at IS NULL))
+               ORDER BY d.state = 'pending', d.id LIMIT 1";
+    let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, FeedId(row.get(1)?), row.get::<_, String>(2)?));
+    let carrier = connection.prepare_cached(sql)?.query_row(params![sink, link.0, now - ONE_STORY, feed.0], row).optional()?;
     let carrier = match carrier {
-        Some((entry, of)) if tells_one_story(connection, of, link)? => Some(entry),
+        Some((entry, of, state)) if tells_one_story(connection, of, link)? => Some((entry, state == "delivered")),
         Some(_) | None => None,
     };
     // A twin counts for as long as the first does: a story does not go on for ever because someone always repeats it.
     let sql = "INSERT INTO stories (sink, link, feed, entry, at) VALUES (?1, ?2, ?3, ?4, coalesce((SELECT min(at) FROM stories WHERE entry = ?4), ?5))
                ON CONFLICT (sink, link, feed) DO UPDATE SET entry = excluded.entry, at = excluded.at";
-    connection.prepare_cached(sql)?.execute(params![sink, link.0, feed.0, carrier.unwrap_or(entry), now])?;
-    Ok(carrier.is_some())
+    let first = carrier.map_or(entry, |(first, _)| first);
+    connection.prepare_cached(sql)?.execute(params![sink, link.0, feed.0, first, now])?;
+    Ok(if carrier.is_some_and(|(_, told)| told) { Story::Told } else { Story::Queued(link) })
+}
+
+/// Of one story one delivery goes at a time, in the order in which they were queued; and none before all feeds have been asked,
+/// so that a mail can say where else the story is.
+pub(super) const ITS_TURN: &str = "(d.story IS NULL OR (:all_asked AND NOT EXISTS
+    (SELECT 1 FROM deliveries o JOIN feeds of ON of.id = o.feed
+     WHERE o.sink = d.sink AND o.story = d.story AND o.id < d.id AND o.feed <> d.feed AND o.state = 'pending' AND of.removed_at IS NULL)))";
+
+/// A story has arrived: those who waited with the same one are not needed. Answers their entries.
+pub(super) fn settle(connection: &Connection, delivery: i64, now: i64) -> Result<Vec<i64>, rusqlite::Error> {
+    let sql = "UPDATE deliveries SET state = 'dropped', ended_at = ?2, receipt = 'the same story arrived from another feed'
+               WHERE state = 'pending' AND lease_worker IS NULL AND id <> ?1 AND attempts = 0
+                 AND (sink, story) = (SELECT sink, story FROM deliveries WHERE id = ?1 AND story IS NOT NULL)
+                 AND feed <> (SELECT feed FROM deliveries WHERE id = ?1) RETURNING entry";
+    connection.prepare_cached(sql)?.query_map(params![delivery, now], |row| row.get(0))?.collect()
 }
 
 /// A link that several entries of one feed have is its home page, or whatever; it decides nothing.

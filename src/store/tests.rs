@@ -127,7 +127,7 @@ impl World {
     fn wanted(run: RunId, now: i64, eager: bool) -> ClaimDeliveries {
         let until = at(now) + Duration::from_secs(600);
         let among = std::sync::Arc::new((1..9).map(FeedId).collect());
-        ClaimDeliveries { sink: "mail".into(), among, worker: run, now: at(now), until, most: 8, eager }
+        ClaimDeliveries { sink: "mail".into(), among, worker: run, now: at(now), until, most: 8, all_asked: true, eager }
     }
 
     async fn claim(&self, run: RunId, now: i64, eager: bool) -> Vec<Claimed> {

@@ -245,6 +245,7 @@ impl View {
     /// The sinks that rest, and those with deliveries that failed before: each with its last trouble.
     pub fn troubled(&self) -> Result<Vec<(String, Rest)>, StoreError> {
         let sql = "SELECT rest_until, asked, failures, since, error, name FROM sinks
+                   WHERE EXISTS (SELECT 1 FROM deliveries WHERE sink = name AND state = 'pending')
                    UNION ALL
                    SELECT min(next_attempt), 0, max(attempts), min(first_failure), error, sink FROM deliveries
                    WHERE state = 'pending' AND error IS NOT NULL AND first_failure IS NOT NULL AND sink NOT IN (SELECT name FROM sinks)
@@ -258,6 +259,10 @@ impl View {
     pub fn damage(&self) -> Result<Vec<String>, StoreError> {
         let mut select = self.0.prepare("PRAGMA integrity_check(20)")?;
         let found: Vec<String> = select.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-        Ok(found.into_iter().filter(|line| line != "ok").collect())
+        let mut found: Vec<String> = found.into_iter().filter(|line| line != "ok").collect();
+        let mut select = self.0.prepare("PRAGMA foreign_key_check")?;
+        let orphans: Vec<String> = select.query_map([], |row| row.get(0))?.take(20).collect::<Result<_, _>>()?;
+        found.extend(orphans.into_iter().map(|table| format!("a row of `{table}` names what is not there")));
+        Ok(found)
     }
 }

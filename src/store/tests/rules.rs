@@ -12,17 +12,38 @@ fn rows(world: &World, table: &str) -> i64 {
 const DAY: i64 = 86_400;
 
 #[tokio::test]
-async fn a_story_that_several_feeds_carry_is_queued_once_and_names_them() {
+async fn a_story_that_several_feeds_carry_arrives_once_and_names_them() {
     let world = World::new();
     let ids = world.store.sync(["a", "b", "c"].map(subscribed).into(), at(0)).await.unwrap();
     world.record_stories(ids[0], &[("1", "example.org/x")]).await;
     world.record_stories(ids[2], &[("1", "example.org/x"), ("2", "example.org/y")]).await;
     world.record_stories(ids[1], &[("9", "example.org/x")]).await;
-    assert_eq!(world.queue().iter().map(|item| item.feed.as_str()).collect::<Vec<_>>(), ["a", "c"]);
-    assert_eq!((rows(&world, "entries"), rows(&world, "payloads")), (4, 2), "all are seen; what goes nowhere is not kept");
     let run = world.store.start_run(at(1)).await.unwrap();
+    let early = ClaimDeliveries { all_asked: false, ..World::wanted(run, 1, true) };
+    assert!(world.store.claim_deliveries(early).await.unwrap().is_empty(), "other feeds may have it too");
     let claimed = world.claim(run, 1, true).await;
     assert_eq!(claimed.iter().map(|claim| claim.also_in.join(" ")).collect::<Vec<_>>(), ["b c", ""]);
+    for claim in claimed {
+        world.finish(run, claim.id, Settled::Delivered { receipt: "ok".into() }).await;
+    }
+    assert!(world.queue().is_empty(), "its twins are not needed");
+    let late = world.store.sync(["a", "b", "c", "d"].map(subscribed).into(), at(2)).await.unwrap()[3];
+    world.record_stories(late, &[("1", "example.org/x")]).await;
+    assert!(world.queue().is_empty(), "nor is a late one");
+}
+
+#[tokio::test]
+async fn a_story_that_never_arrives_from_one_feed_arrives_from_the_next() {
+    let world = World::new();
+    let ids = world.store.sync(["a", "b"].map(subscribed).into(), at(0)).await.unwrap();
+    world.record_stories(ids[0], &[("1", "example.org/x")]).await;
+    world.record_stories(ids[1], &[("1", "example.org/x")]).await;
+    let run = world.store.start_run(at(1)).await.unwrap();
+    let first = world.claim(run, 1, true).await;
+    assert_eq!(first.len(), 1);
+    assert!(world.claim(run, 1, true).await.is_empty(), "the second waits for what becomes of the first");
+    world.finish(run, first[0].id, Settled::Failed { error: "554 no".into() }).await;
+    assert_eq!(world.claim(run, 1, true).await[0].feed, ids[1]);
 }
 
 #[tokio::test]
@@ -42,7 +63,9 @@ async fn a_story_whose_delivery_was_dropped_goes_with_the_next_feed_that_has_it(
     world.store.drop_deliveries(None, at(1)).await.unwrap();
     world.record_stories(ids[1], &[("1", "example.org/x")]).await;
     world.record_stories(ids[2], &[("1", "example.org/x")]).await;
-    assert_eq!(world.queue().iter().map(|item| item.feed.as_str()).collect::<Vec<_>>(), ["b"]);
+    assert_eq!(world.queue().iter().map(|item| item.feed.as_str()).collect::<Vec<_>>(), ["b", "c"]);
+    let run = world.store.start_run(at(1)).await.unwrap();
+    assert_eq!(world.claim(run, 1, true).await.len(), 1);
 }
 
 #[tokio::test]
