@@ -23,6 +23,7 @@ pub(super) fn for_writing(path: &Path, missing: IfMissing) -> Result<Connection,
             IfMissing::Create => create(path)?,
         }
     }
+    refuse_empty(path)?;
     let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     migrate(&mut connection, path, MIGRATIONS)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
@@ -37,6 +38,7 @@ pub(super) fn for_reading(path: &Path) -> Result<Connection, StoreError> {
     if !path.exists() {
         return Err(StoreError::Missing(path.to_owned()));
     }
+    refuse_empty(path)?;
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     match version(&connection)? {
         found if found == latest() => Ok(connection),
@@ -52,15 +54,30 @@ pub(super) fn make_folder(path: &Path) -> Result<(), StoreError> {
     made.map_err(|cause| StoreError::Open { path: path.to_owned(), cause: cause.to_string() })
 }
 
-/// An empty file that only its owner may read, in a folder of the same kind.
+/// A database that only its owner may read, in a folder of the same kind. It comes to its place with all its tables, so that an
+/// empty file there was made by something else.
 fn create(path: &Path) -> Result<(), StoreError> {
     let failed = |cause: std::io::Error| StoreError::Open { path: path.to_owned(), cause: cause.to_string() };
     make_folder(path)?;
-    match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Ok(_) => Ok(()),
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Its mode is 0600, and it goes whatever happens.
+    let new = tempfile::Builder::new().prefix(".feeds-").suffix(".new").tempfile_in(folder).map_err(failed)?;
+    let mut connection = connect(new.path(), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    migrate(&mut connection, new.path(), MIGRATIONS)?;
+    drop(connection);
+    match new.persist_noclobber(path) {
+        Ok(_) => fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed),
         // Another process was faster; what it made is opened like any other.
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(failed(error)),
+        Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(failed(error.error)),
+    }
+}
+
+/// A file without a byte is what a mishap leaves of a database: it is not taken for a new one.
+fn refuse_empty(path: &Path) -> Result<(), StoreError> {
+    match fs::metadata(path) {
+        Ok(found) if found.len() == 0 => Err(StoreError::Damaged("the file is empty".to_owned())),
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 
@@ -213,6 +230,8 @@ mod tests {
 
         let damaged = folder.path().join("damaged.db");
         fs::write(&damaged, "not a database, whatever its name says".repeat(100)).unwrap();
+        assert!(matches!(for_writing(&damaged, IfMissing::Create), Err(StoreError::Damaged(_))));
+        fs::write(&damaged, "").unwrap();
         assert!(matches!(for_writing(&damaged, IfMissing::Create), Err(StoreError::Damaged(_))));
 
         let link = folder.path().join("link.db");
