@@ -15,7 +15,7 @@ use super::source;
 use crate::config::edit::{ConfigFile, NewFeed};
 use crate::config::{Backlog, Config, derive_name};
 use crate::feed::{Document, ParseError};
-use crate::fetch::{Answer, Ask, Fetched, Fetcher, Found, Source, discover, normalise_url};
+use crate::fetch::{Answer, Fetched, Fetcher, Found, Source, discover, normalise_url};
 use crate::poll::{Event, Recorder};
 use crate::secret::redact as shown;
 use crate::store::{IfMissing, Store};
@@ -176,12 +176,7 @@ fn cannot(url: &Url) -> Failure {
 }
 
 async fn ask(fetcher: &Fetcher, url: &Url, now: Timestamp) -> Result<Answer, Failure> {
-    let source = Source::Http(url.clone());
-    match fetcher.fetch(&Ask { source: &source, at: None, validators: None, now }).await {
-        Ok(Fetched::Document(answer)) => Ok(*answer),
-        Ok(Fetched::Unchanged { .. }) => Err(cannot(url).because("the server answered 304 to a first request")),
-        Err(error) => Err(cannot(url).because(error.to_string()).with_help(error.help())),
-    }
+    fetcher.page(url, now).await.map_err(|error| cannot(url).because(error.to_string()).with_help(error.help()))
 }
 
 /// The feed that a page names: the only one, or the one that the user chooses.

@@ -49,6 +49,11 @@ impl Message {
         first(self.parsed.to())
     }
 
+    /// The date, in unix seconds.
+    pub(crate) fn sent_at(&self) -> Option<i64> {
+        self.parsed.date().map(mail_parser::DateTime::to_timestamp)
+    }
+
     /// The date, as RFC 3339.
     pub(crate) fn date(&self) -> String {
         self.parsed.date().map(mail_parser::DateTime::to_rfc3339).unwrap_or_default()

@@ -65,9 +65,12 @@ impl MailServer {
         self.folder.join("ca.pem")
     }
 
-    /// The mails in a user's INBOX, once there are as many as `least`.
+    /// The mails in a user's INBOX, once there are as many as `least`: by their dates, as a mail program lists them. Postfix hands
+    /// several on side by side, so the order in which they lie there says nothing.
     pub(crate) fn inbox(&self, user: &str, least: usize) -> Vec<Message> {
-        imap::wait_for(self.base + 143, user, least)
+        let mut mails = imap::wait_for(self.base + 143, user, least);
+        mails.sort_by_cached_key(|mail| (mail.sent_at(), mail.message_id().to_owned()));
+        mails
     }
 
     fn start() -> Self {
