@@ -1,0 +1,194 @@
+//! Drafts as the Atom (RFC 4287) that feed-rs reads without loss: each text is one node, each address is absolute or kept as it
+//! was written, each date is RFC 3339. An entry is written as soon as it is whole, so that no second copy of a document is held.
+
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use jiff::Timestamp;
+use url::Url;
+
+use super::super::entry::{Link, Person};
+use super::draft::{EntryDraft, FeedDraft, Words};
+
+/// The relation of the link that carries an entry's base and language; nobody else's, as it is no valid one.
+pub(crate) const FRAME: &str = "feeds frame";
+
+/// A document being written.
+#[derive(Debug, Default)]
+pub(crate) struct Atom {
+    xml: String,
+    /// Where each entry stands, and its date.
+    entries: Vec<(Option<Timestamp>, Range<usize>)>,
+}
+
+impl Atom {
+    /// How many entries it has.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Adds an entry, unless nothing is known of it.
+    pub(crate) fn entry(&mut self, mut entry: EntryDraft) {
+        if entry.is_empty() {
+            return;
+        }
+        let from = self.xml.len();
+        let (published, updated) = (entry.published.take(), entry.updated.take());
+        let out = &mut self.xml;
+        out.push_str("<entry>");
+        simple(out, "id", entry.id.take().as_deref());
+        words(out, "title", entry.title.take().as_ref());
+        time(out, "published", published);
+        time(out, "updated", updated);
+        if let Some(page) = entry.page.take() {
+            entry.links.retain(|known| known.href != page || !is_page(known));
+            entry.links.insert(0, Link { href: page, rel: Some("alternate".to_owned()), r#type: None });
+        }
+        entry.links.iter().for_each(|known| link(out, known, None));
+        for file in entry.enclosures {
+            let known = Link { href: file.url, rel: Some("enclosure".to_owned()), r#type: file.r#type };
+            link(out, &known, file.length);
+        }
+        if let Some(href) = entry.comments {
+            link(out, &Link { href, rel: Some("replies".to_owned()), r#type: None }, None);
+        }
+        if entry.base.is_some() || entry.language.is_some() {
+            out.push_str("<link rel=\"");
+            out.push_str(FRAME);
+            attribute(out, "\" title", entry.base.as_deref().unwrap_or_default());
+            attribute(out, "hreflang", entry.language.as_deref().unwrap_or_default());
+            out.push_str(" href=\"\"/>");
+        }
+        entry.authors.take().iter().flatten().for_each(|author| person(out, author));
+        for tag in &entry.tags {
+            out.push_str("<category");
+            attribute(out, " term", tag);
+            out.push_str("\"/>");
+        }
+        words(out, "summary", entry.summary.take().as_ref());
+        words(out, "content", entry.content.take().as_ref());
+        out.push_str("</entry>");
+        self.entries.push((published.or(updated), from..self.xml.len()));
+    }
+
+    /// The whole of it, with at most `most` of the entries: the newest, in the document's order.
+    pub(crate) fn finish(mut self, mut feed: FeedDraft, most: usize) -> String {
+        if self.entries.len() > most {
+            self.keep_newest(most);
+        }
+        let mut out = String::from("<feed xmlns=\"http://www.w3.org/2005/Atom\"");
+        if let Some(language) = feed.language.take() {
+            attribute(&mut out, " xml:lang", &language);
+            out.push('"');
+        }
+        out.push('>');
+        simple(&mut out, "id", feed.id.as_deref());
+        words(&mut out, "title", feed.title.take().as_ref());
+        words(&mut out, "subtitle", feed.subtitle.take().as_ref());
+        time(&mut out, "updated", feed.updated.take());
+        feed.links.iter().for_each(|known| link(&mut out, known, None));
+        feed.authors.take().iter().flatten().for_each(|author| person(&mut out, author));
+        self.xml.insert_str(0, &out);
+        self.xml.push_str("</feed>");
+        self.xml
+    }
+
+    fn keep_newest(&mut self, most: usize) {
+        let mut order: Vec<usize> = (0..self.entries.len()).collect();
+        // Of entries without dates the first are taken for the newest.
+        order.sort_by_key(|place| std::cmp::Reverse(self.entries[*place].0));
+        order.truncate(most);
+        order.sort_unstable();
+        self.xml = order.iter().map(|place| &self.xml[self.entries[*place].1.clone()]).collect();
+    }
+}
+
+fn is_page(link: &Link) -> bool {
+    matches!(link.rel.as_deref(), None | Some("alternate" | ""))
+}
+
+fn simple(out: &mut String, name: &str, text: Option<&str>) {
+    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return };
+    let _ = write!(out, "<{name}>");
+    escape(out, text);
+    let _ = write!(out, "</{name}>");
+}
+
+fn words(out: &mut String, name: &str, words: Option<&Words>) {
+    let Some(words) = words.filter(|words| !words.text.trim().is_empty()) else { return };
+    let kind = if words.html { "html" } else { "text" };
+    let _ = write!(out, "<{name} type=\"{kind}\">");
+    escape(out, &words.text);
+    let _ = write!(out, "</{name}>");
+}
+
+fn time(out: &mut String, name: &str, at: Option<Timestamp>) {
+    if let Some(at) = at {
+        let _ = write!(out, "<{name}>{at}</{name}>");
+    }
+}
+
+/// feed-rs writes addresses anew; where that would change one, its title, which nobody reads, keeps it as it was written.
+fn link(out: &mut String, link: &Link, length: Option<u64>) {
+    out.push_str("<link");
+    attribute(out, " href", &link.href);
+    if Url::parse(&link.href).is_ok_and(|url| url.as_str() != link.href) {
+        attribute(out, "\" title", &link.href);
+    }
+    if let Some(rel) = &link.rel {
+        attribute(out, "\" rel", rel);
+    }
+    if let Some(kind) = &link.r#type {
+        attribute(out, "\" type", kind);
+    }
+    if let Some(length) = length {
+        let _ = write!(out, "\" length=\"{length}");
+    }
+    out.push_str("\"/>");
+}
+
+fn person(out: &mut String, person: &Person) {
+    out.push_str("<author>");
+    // feed-rs drops who has neither a name nor an address.
+    let nameless = person.name.is_none() && person.email.is_none();
+    simple(out, "name", person.name.as_deref().or(person.uri.as_deref().filter(|_| nameless)));
+    simple(out, "email", person.email.as_deref());
+    simple(out, "uri", person.uri.as_deref());
+    out.push_str("</author>");
+}
+
+/// An attribute without its closing quote.
+fn attribute(out: &mut String, name: &str, value: &str) {
+    out.push_str(name);
+    out.push_str("=\"");
+    escape(out, value);
+}
+
+/// Text as XML. What XML 1.0 forbids does not go in (section 2.2).
+fn escape(out: &mut String, text: &str) {
+    let special = |b: &u8| matches!(b, b'&' | b'<' | b'>' | b'"' | 0..=0x1f | 0xef);
+    let mut from = 0;
+    let bytes = text.as_bytes();
+    for (at, byte) in bytes.iter().enumerate().filter(|(_, byte)| special(byte)) {
+        let with = match byte {
+            b'&' => "&amp;",
+            b'<' => "&lt;",
+            b'>' => "&gt;",
+            b'"' => "&quot;",
+            b'\t' => "&#9;",
+            b'\n' => "&#10;",
+            // U+FFFE and U+FFFF.
+            0xef if matches!(bytes.get(at + 1..at + 3), Some([0xbf, 0xbe | 0xbf])) => {
+                out.push_str(&text[from..at]);
+                from = at + 3;
+                continue;
+            }
+            0xef => continue,
+            _ => "",
+        };
+        out.push_str(&text[from..at]);
+        out.push_str(with);
+        from = at + 1;
+    }
+    out.push_str(&text[from..]);
+}
