@@ -1,8 +1,8 @@
 //! PURE. From bytes to entries, and from entries to those that are new. Goes in: a document's bytes, its content type and
 //! address. Comes out: [`Document`] of [`Entry`]s; [`diff`](diff::diff) then says which are new to the keys that are known.
 
-#[expect(dead_code, unused_imports, reason = "wired next")]
 mod canonical;
+mod date;
 mod decode;
 pub mod diff;
 pub mod entry;
@@ -10,6 +10,7 @@ mod facts;
 pub mod identity;
 pub mod markup;
 mod parse;
+mod people;
 pub mod text;
 pub mod visible;
 

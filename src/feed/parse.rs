@@ -2,11 +2,13 @@
 //! feed-rs. May panic or use much stack on hostile bytes: callers run it on the CPU pool, where a panic is caught and stacks are
 //! large.
 
+use chrono::{DateTime, Utc};
 use feed_rs::model;
 use feed_rs::parser::{Builder, ParseFeedError};
 use jiff::Timestamp;
 use url::Url;
 
+use super::canonical::{Canonical, FRAME, canonical};
 use super::decode::decode;
 use super::entry::{Document, Enclosure, Entry, Link, Person};
 use super::text;
@@ -32,15 +34,16 @@ pub enum ParseError {
     /// It is neither a feed nor a page.
     #[error("the document is not a readable feed: {0}")]
     Unreadable(String),
+    /// It is the beginning of a feed.
+    #[error("the document is truncated before its first entry")]
+    Truncated,
     /// It could be read, and says nothing.
     #[error("the document has neither a title nor entries")]
     Nothing,
 }
 
 /// The largest number of entries that are read from one document; see docs/limits.md.
-const MOST_ENTRIES: usize = 10_000;
-/// The largest number of people, of links, of tags and of files that are read of one entry.
-const MOST_PARTS: usize = 50;
+const MOST_ENTRIES: usize = 5_000;
 /// The largest number of a feed's authors that stand for those of its entries.
 const MOST_INHERITED: usize = 5;
 /// The longest word of a parser that is passed on, in characters.
@@ -56,23 +59,22 @@ pub fn parse(bytes: &[u8], content_type: Option<&str>, base: Option<&Url>) -> Re
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(ParseError::Empty);
     }
-    // An empty id stands for "none": feed-rs would make a random one at each parse.
-    let parser = Builder::new().sanitize_content(false).base_uri(base).id_generator(|_, _, _| String::new()).build();
-    let mut feed = match parser.parse(bytes) {
-        Ok(feed) => feed,
-        Err(_) if looks_like_html(bytes) => return Err(ParseError::Page),
-        Err(error) => return Err(ParseError::Unreadable(in_words(&error))),
+    let text = String::from_utf8_lossy(bytes);
+    let Some(Canonical { xml, format, entries, torn, remarks }) = canonical(&text, base, MOST_ENTRIES) else {
+        return Err(if looks_like_html(bytes) { ParseError::Page } else { ParseError::Unreadable("it is not XML".to_owned()) });
     };
-    if feed.entries.is_empty() && feed.title.is_none() && feed.links.is_empty() {
+    if torn && entries == 0 {
+        return Err(ParseError::Truncated);
+    }
+    // An empty id stands for "none": feed-rs would make a random one at each parse.
+    let parser = Builder::new().sanitize_content(false).id_generator(|_, _, _| String::new()).timestamp_parser(time).build();
+    let feed = parser.parse(xml.as_bytes()).map_err(|error| ParseError::Unreadable(in_words(&error)))?;
+    drop(xml);
+    let document = document(feed, format);
+    if entries == 0 && document.title.is_none() && document.link.is_none() {
         return Err(ParseError::Nothing);
     }
-    let mut remarks = Vec::new();
-    if feed.entries.len() > MOST_ENTRIES {
-        remarks.push(format!("only the newest {MOST_ENTRIES} of {} entries are read", feed.entries.len()));
-        // Some archives have their newest entry last.
-        feed.entries.sort_by_key(|entry| std::cmp::Reverse(entry.published.or(entry.updated)));
-    }
-    Ok(Parsed { document: document(feed, base), remarks })
+    Ok(Parsed { document, remarks })
 }
 
 /// Whether bytes are a page for people: it begins with an HTML element or a doctype for it.
@@ -96,149 +98,95 @@ fn in_words(error: &ParseFeedError) -> String {
     text::cut(&text::one_line(&said), LONGEST_CAUSE)
 }
 
-fn document(feed: model::Feed, base: Option<&Url>) -> Document {
-    let atom = matches!(feed.feed_type, model::FeedType::Atom);
-    let format = match feed.feed_type {
-        model::FeedType::Atom => "atom",
-        model::FeedType::JSON => "json",
-        model::FeedType::RSS0 => "rss0.9",
-        model::FeedType::RSS1 => "rss1.0",
-        model::FeedType::RSS2 => "rss2.0",
-    };
-    let links = links(feed.links, base);
-    let own = |link: &&Link| matches!(link.rel.as_deref(), None | Some("alternate"));
+fn document(feed: model::Feed, format: &'static str) -> Document {
+    let links = feed.links.into_iter().map(link).collect::<Vec<Link>>();
     let authors = people(feed.authors);
     // An entry without an author has its feed's (RFC 4287 section 4.2.1; JSON Feed 1.1 says the same).
     let inherited = if matches!(format, "atom" | "json") { &authors[..authors.len().min(MOST_INHERITED)] } else { &[] };
     Document {
         format,
-        title: feed.title.and_then(|title| line(&title, atom)),
-        subtitle: feed.description.and_then(|text| line(&text, atom)),
-        link: links.iter().find(own).map(|link| link.href.clone()),
+        title: feed.title.and_then(line),
+        subtitle: feed.description.and_then(line),
+        link: links.iter().find(|link| link.rel.as_deref() == Some("alternate")).map(|link| link.href.clone()),
         id: given(feed.id),
-        updated: time(feed.updated.or(feed.published)),
+        updated: feed.updated.and_then(timestamp),
         language: feed.language.and_then(given),
-        entries: feed.entries.into_iter().take(MOST_ENTRIES).map(|item| entry(item, format, inherited, base)).collect(),
+        entries: feed.entries.into_iter().map(|item| entry(item, inherited)).collect(),
         authors,
     }
 }
 
-fn entry(item: model::Entry, format: &str, inherited: &[Person], base: Option<&Url>) -> Entry {
-    let atom = format == "atom";
-    let mut authors = people(item.authors);
-    if authors.is_empty() {
-        authors = inherited.to_vec();
-    }
-    let id = given(item.id);
-    let (files, pages): (Vec<_>, Vec<_>) = item.links.into_iter().partition(|link| is_file(link, format));
-    let (comments, pages): (Vec<_>, Vec<_>) = pages.into_iter().partition(is_comments);
-    let comments = links(comments, base).into_iter().next().map(|link| link.href);
-    let mut links = links(pages, base);
-    links.sort_by_key(|link| !matches!(link.rel.as_deref(), None | Some("alternate" | "")));
-    if links.is_empty() {
-        // A guid that is an address is a permalink.
-        let permalink = id.as_deref().and_then(|id| Url::parse(id).ok()).filter(|url| matches!(url.scheme(), "http" | "https"));
-        links.extend(permalink.map(|url| Link { href: url.into(), ..Link::default() }));
-    }
-    let file = |link: model::Link| {
-        let (length, r#type) = (link.length, link.media_type.clone());
-        Some(Enclosure { url: self::links(vec![link], base).pop()?.href, r#type, length })
+fn entry(item: model::Entry, inherited: &[Person]) -> Entry {
+    let mut entry = Entry {
+        id: given(item.id),
+        title: item.title.and_then(line),
+        authors: people(item.authors),
+        published: item.published.and_then(timestamp),
+        updated: item.updated.and_then(timestamp),
+        summary: item.summary.map(body),
+        content: item.content.and_then(|content| {
+            let plain = content.content_type.as_str() == "text/plain";
+            content.body.map(|body| if plain { text::to_html(&body) } else { body })
+        }),
+        tags: item.categories.into_iter().map(|tag| tag.term).collect(),
+        ..Entry::default()
     };
-    let mut found: Vec<Enclosure> = files.into_iter().take(MOST_PARTS).filter_map(file).collect();
-    for content in item.media.into_iter().flat_map(|media| media.content).take(MOST_PARTS) {
-        let Some(url) = content.url else { continue };
-        let url = String::from(url);
-        if !found.iter().any(|known| known.url == url) {
-            found.push(Enclosure { url, r#type: content.content_type.map(|kind| kind.to_string()), length: content.size });
+    if entry.authors.is_empty() {
+        entry.authors = inherited.to_vec();
+    }
+    for found in item.links {
+        match found.rel.as_deref() {
+            Some(FRAME) => {
+                entry.base = found.title.and_then(given);
+                entry.language = found.href_lang.and_then(given);
+            }
+            Some("enclosure") => {
+                let (length, r#type) = (found.length, found.media_type.clone());
+                entry.enclosures.push(Enclosure { url: link(found).href, r#type, length });
+            }
+            Some("replies") => entry.comments = Some(link(found).href),
+            _ => entry.links.push(link(found)),
         }
     }
-    let content = item.content.and_then(|content| {
-        let plain = content.content_type.as_str() == "text/plain" && atom;
-        content.body.map(|body| if plain { text::to_html(&body) } else { body })
-    });
-    Entry {
-        id,
-        title: item.title.and_then(|title| line(&title, atom)),
-        links,
-        authors,
-        published: time(item.published),
-        // RSS has one date; what stands in the other place is a copy of it.
-        updated: time(item.updated.filter(|at| atom || Some(*at) != item.published)),
-        summary: item.summary.and_then(|summary| body(summary, atom)),
-        content: content.and_then(given),
-        base: item.base.and_then(given),
-        tags: item
-            .categories
-            .into_iter()
-            .take(MOST_PARTS)
-            .filter_map(|tag| given(text::one_line(&tag.label.unwrap_or(tag.term))))
-            .collect(),
-        enclosures: found,
-        comments,
-        language: item.language.and_then(given),
-    }
+    entry
 }
 
-/// Whether a link is a file that comes with the entry: JSON Feed gives its attachments a type, and nothing else one.
-fn is_file(link: &model::Link, format: &str) -> bool {
-    link.rel.as_deref() == Some("enclosure") || (format == "json" && link.media_type.is_some())
-}
-
-fn is_comments(link: &model::Link) -> bool {
-    matches!(link.target, Some(model::LinkTarget::Comments)) || link.rel.as_deref() == Some("replies")
-}
-
-fn links(links: Vec<model::Link>, base: Option<&Url>) -> Vec<Link> {
-    let absolute = |href: String| match (Url::parse(&href), base) {
-        (Err(_), Some(base)) => base.join(&href).map_or_else(|_| text::one_line(&href), String::from),
-        (Err(_), None) => text::one_line(&href),
-        // A link keeps its bytes, but for those that no link may have.
-        (Ok(url), _) if href.contains(|c: char| c.is_whitespace() || c.is_control() || !c.is_ascii()) => url.into(),
-        (Ok(_), _) => href,
-    };
-    let given = links.into_iter().filter(|link| !link.href.trim().is_empty() && !acts(&link.href));
-    given.take(MOST_PARTS).map(|link| Link { href: absolute(link.href), rel: link.rel, r#type: link.media_type }).collect()
-}
-
-/// Whether following a link would run something instead of going somewhere.
-fn acts(href: &str) -> bool {
-    let plain: String = href.chars().filter(|c| !c.is_whitespace() && !c.is_control()).take(12).collect();
-    let plain = plain.to_ascii_lowercase();
-    ["javascript:", "vbscript:", "data:"].iter().any(|scheme| plain.starts_with(scheme))
+/// A link as it was written: its title keeps what feed-rs changes.
+fn link(found: model::Link) -> Link {
+    Link { href: found.title.unwrap_or(found.href), rel: found.rel, r#type: found.media_type }
 }
 
 fn people(people: Vec<model::Person>) -> Vec<Person> {
     let person = |person: model::Person| Person {
-        name: person.name.map(|name| bare(&text::one_line(&name)).to_owned()).and_then(given),
-        email: person.email.map(|email| text::one_line(&email)).and_then(given),
-        uri: person.uri.and_then(given),
+        name: person.name.filter(|name| person.uri.as_ref() != Some(name)),
+        email: person.email,
+        uri: person.uri,
     };
-    people.into_iter().take(MOST_PARTS).map(person).filter(|person| person.shown().is_some()).collect()
+    people.into_iter().map(person).collect()
 }
 
-/// RSS writes its authors as `address (name)`, and the parentheses stay behind.
-fn bare(name: &str) -> &str {
-    name.strip_prefix('(').and_then(|name| name.strip_suffix(')')).unwrap_or(name)
-}
-
-/// A title as plain text. What RSS calls plain often holds markup or entities once more.
-fn line(title: &model::Text, atom: bool) -> Option<String> {
+/// A title as plain text.
+fn line(title: model::Text) -> Option<String> {
     let plain = title.content_type.as_str() == "text/plain";
-    let is_text = plain && (atom || !text::holds_markup(&title.content));
-    given(if is_text { text::one_line(&title.content) } else { text::from_html(&title.content) })
+    given(if plain { text::one_line(&title.content) } else { text::from_html(&title.content) })
 }
 
-fn body(summary: model::Text, atom: bool) -> Option<String> {
-    let plain = summary.content_type.as_str() == "text/plain";
-    given(if plain && atom { text::to_html(&summary.content) } else { summary.content })
+fn body(text: model::Text) -> String {
+    if text.content_type.as_str() == "text/plain" { text::to_html(&text.content) } else { text.content }
 }
 
 fn given(text: String) -> Option<String> {
     if text.trim().is_empty() { None } else { Some(text) }
 }
 
-fn time<Tz: chrono::TimeZone>(at: Option<chrono::DateTime<Tz>>) -> Option<Timestamp> {
-    Timestamp::from_second(at?.timestamp()).ok()
+/// A date of the canonical document, which are all of one form.
+fn time(text: &str) -> Option<DateTime<Utc>> {
+    let at: Timestamp = text.parse().ok()?;
+    DateTime::from_timestamp(at.as_second(), 0)
+}
+
+fn timestamp(at: DateTime<Utc>) -> Option<Timestamp> {
+    Timestamp::from_second(at.timestamp()).ok()
 }
 
 #[cfg(test)]
@@ -294,6 +242,6 @@ mod tests {
         assert_eq!(error(" \n"), ParseError::Empty);
         assert_eq!(error("<!DOCTYPE html><html><body>hello"), ParseError::Page);
         assert_eq!(error("<feed xmlns='http://example.org/unknown'/>"), ParseError::Nothing);
-        assert!(matches!(error("<rss version='2.0'><channel><item>"), ParseError::Unreadable(_)));
+        assert_eq!(error("<rss version='2.0'><channel><item>"), ParseError::Truncated);
     }
 }

@@ -41,8 +41,10 @@ impl Atom {
         time(out, "published", published);
         time(out, "updated", updated);
         if let Some(page) = entry.page.take() {
-            entry.links.retain(|known| known.href != page || !is_page(known));
-            entry.links.insert(0, Link { href: page, rel: Some("alternate".to_owned()), r#type: None });
+            let known = entry.links.iter().position(|known| known.href == page && is_page(known));
+            let link = known.map(|place| entry.links.remove(place));
+            let made = || Link { href: page, rel: Some("alternate".to_owned()), r#type: None };
+            entry.links.insert(0, link.unwrap_or_else(made));
         }
         entry.links.iter().for_each(|known| link(out, known, None));
         for file in entry.enclosures {
