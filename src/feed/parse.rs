@@ -37,9 +37,6 @@ pub enum ParseError {
     /// It is the beginning of a feed.
     #[error("the document is truncated before its first entry")]
     Truncated,
-    /// It could be read, and says nothing.
-    #[error("the document has neither a title nor entries")]
-    Nothing,
 }
 
 /// The largest number of entries that are read from one document; see docs/limits.md.
@@ -71,9 +68,6 @@ pub fn parse(bytes: &[u8], content_type: Option<&str>, base: Option<&Url>) -> Re
     let feed = parser.parse(xml.as_bytes()).map_err(|error| ParseError::Unreadable(in_words(&error)))?;
     drop(xml);
     let document = document(feed, format);
-    if entries == 0 && document.title.is_none() && document.link.is_none() {
-        return Err(ParseError::Nothing);
-    }
     Ok(Parsed { document, remarks })
 }
 
@@ -241,7 +235,6 @@ mod tests {
         let error = |text: &str| parse(text.as_bytes(), None, None).unwrap_err();
         assert_eq!(error(" \n"), ParseError::Empty);
         assert_eq!(error("<!DOCTYPE html><html><body>hello"), ParseError::Page);
-        assert_eq!(error("<feed xmlns='http://example.org/unknown'/>"), ParseError::Nothing);
         assert_eq!(error("<rss version='2.0'><channel><item>"), ParseError::Truncated);
     }
 }

@@ -27,9 +27,9 @@ impl Atom {
         self.entries.len()
     }
 
-    /// Adds an entry, unless nothing is known of it.
+    /// Adds an entry, unless nothing was said of it.
     pub(crate) fn entry(&mut self, mut entry: EntryDraft) {
-        if entry.is_empty() {
+        if !entry.told {
             return;
         }
         let from = self.xml.len();

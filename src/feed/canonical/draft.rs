@@ -36,6 +36,8 @@ pub(crate) struct FeedDraft {
 /// One entry of it.
 #[derive(Debug, Default)]
 pub(crate) struct EntryDraft {
+    /// Whether anything at all was said of it.
+    pub(crate) told: bool,
     pub(crate) id: Best<String>,
     pub(crate) title: Best<Words>,
     /// The entry's own page, where a better one than the first of `links` is known.
@@ -158,16 +160,5 @@ impl EntryDraft {
         if self.links.len() < MOST_PARTS && !self.links.iter().any(known) {
             self.links.push(link);
         }
-    }
-
-    /// Whether nothing was said of it.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.id.get().is_none()
-            && self.title.get().is_none()
-            && self.page.get().is_none()
-            && self.links.is_empty()
-            && self.summary.get().is_none()
-            && self.content.get().is_none()
-            && self.enclosures.is_empty()
     }
 }

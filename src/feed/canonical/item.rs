@@ -35,6 +35,7 @@ impl<'a> Context<'a> {
     pub(crate) fn entry_attributes(&self, tag: &Tag<'a>, entry: &mut EntryDraft) {
         for (name, raw) in tag.attributes() {
             let value = self.entities.resolve(raw);
+            entry.told = true;
             match &*self.names.read(name).local {
                 "about" if !value.trim().is_empty() => {
                     entry.id.offer(2, value.trim().to_owned());
@@ -50,6 +51,7 @@ impl<'a> Context<'a> {
 
     /// What a child of an entry says of it.
     pub(crate) fn entry_field(&mut self, name: &Name<'a>, tag: &Tag<'a>, inner: Inner<'a>, entry: &mut EntryDraft) {
+        entry.told = true;
         self.field(name, tag, inner, entry, 0);
     }
 
@@ -155,7 +157,12 @@ impl<'a> Context<'a> {
             return self.words(tag, inner);
         }
         let text = inner.html(&self.names, &self.entities, None);
-        (!text.trim().is_empty()).then(|| Words { html: holds_markup(&text), text: text.into_owned() })
+        if text.trim().is_empty() {
+            return None;
+        }
+        // What is escaped twice is so for every reference in it, `<new>` is a word, and `<b>New</b>` is not.
+        let html = holds_markup(&text);
+        Some(Words { html, text: if html { text.into_owned() } else { self.entities.resolve(&text).into_owned() } })
     }
 
     fn guid(&mut self, tag: &Tag<'a>, inner: &Inner<'a>, entry: &mut EntryDraft) {
