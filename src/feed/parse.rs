@@ -67,7 +67,12 @@ pub fn parse(bytes: &[u8], content_type: Option<&str>, base: Option<&Url>) -> Re
     let parser = Builder::new().sanitize_content(false).id_generator(|_, _, _| String::new()).timestamp_parser(time).build();
     let feed = parser.parse(xml.as_bytes()).map_err(|error| ParseError::Unreadable(in_words(&error)))?;
     drop(xml);
-    let document = document(feed, format);
+    let mut document = document(feed, format);
+    // Where nothing nearer is named, relative addresses are relative to the document.
+    if let (None, Some(base)) = (&document.link, base.filter(|base| !base.cannot_be_a_base())) {
+        let homeless = document.entries.iter_mut().filter(|entry| entry.base.is_none() && entry.link().is_none());
+        homeless.for_each(|entry| entry.base = Some(base.as_str().to_owned()));
+    }
     Ok(Parsed { document, remarks })
 }
 
@@ -184,57 +189,4 @@ fn timestamp(at: DateTime<Utc>) -> Option<Timestamp> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(xml: &str) -> Document {
-        let base = Url::parse("https://example.org/feed").unwrap();
-        parse(xml.as_bytes(), None, Some(&base)).unwrap().document
-    }
-
-    #[test]
-    fn an_rss_item_becomes_an_entry() {
-        let document = read(
-            r#"<rss version="2.0"><channel><title>News &amp;amp; more</title><link>https://example.org/</link>
-            <item><title>A &lt;b&gt;bold&lt;/b&gt; one</title><link>/1</link><guid>g1</guid><description>&lt;p&gt;text&lt;/p&gt;</description>
-            <pubDate>Fri, 02 Jan 2026 03:04:05 GMT</pubDate><category>x</category><comments>/1#comments</comments><author>jane@example.org (Jane Roe)</author><enclosure url="https://example.org/a.mp3" type="audio/mpeg" length="12"/></item>
-            <item><guid>https://example.org/2</guid><title>1 &lt; 2</title></item></channel></rss>"#,
-        );
-        assert_eq!(document.title.as_deref(), Some("News & more"));
-        let [first, second] = &document.entries[..] else { panic!("two entries") };
-        assert_eq!(first.title.as_deref(), Some("A bold one"));
-        assert_eq!(first.link(), Some("https://example.org/1"));
-        assert_eq!(first.body(), Some("<p>text</p>"));
-        assert_eq!(first.dated().unwrap().to_string(), "2026-01-02T03:04:05Z");
-        assert_eq!((first.enclosures.len(), first.enclosures[0].length), (1, Some(12)));
-        assert_eq!((first.comments.as_deref(), first.updated), (Some("https://example.org/1#comments"), None));
-        assert_eq!(first.authors[0].name.as_deref(), Some("Jane Roe"));
-        assert_eq!(second.title.as_deref(), Some("1 < 2"));
-        assert_eq!(second.link(), Some("https://example.org/2"));
-    }
-
-    #[test]
-    fn plain_text_in_atom_is_shown_as_it_is() {
-        let document = read(
-            r#"<feed xmlns="http://www.w3.org/2005/Atom"><title>t</title><id>f</id><updated>2026-01-02T03:04:05Z</updated>
-            <entry><id>1</id><title>How to use &lt;b&gt;</title><summary>a &lt; b</summary><updated>2026-01-02T03:04:05Z</updated></entry></feed>"#,
-        );
-        assert_eq!(document.entries[0].title.as_deref(), Some("How to use <b>"));
-        assert_eq!(document.entries[0].summary.as_deref(), Some("a &lt; b"));
-    }
-
-    #[test]
-    fn an_entry_without_an_id_gets_none_rather_than_a_random_one() {
-        let xml = "<rss version=\"2.0\"><channel><title>t</title><item><description>x</description></item></channel></rss>";
-        assert_eq!(read(xml), read(xml));
-        assert_eq!(read(xml).entries[0].id, None);
-    }
-
-    #[test]
-    fn bytes_that_are_no_feed_say_what_they_are() {
-        let error = |text: &str| parse(text.as_bytes(), None, None).unwrap_err();
-        assert_eq!(error(" \n"), ParseError::Empty);
-        assert_eq!(error("<!DOCTYPE html><html><body>hello"), ParseError::Page);
-        assert_eq!(error("<rss version='2.0'><channel><item>"), ParseError::Truncated);
-    }
-}
+mod tests;

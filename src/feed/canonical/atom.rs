@@ -47,7 +47,7 @@ impl Atom {
             entry.links.insert(0, link.unwrap_or_else(made));
         }
         entry.links.iter().for_each(|known| link(out, known, None));
-        for file in entry.enclosures {
+        for file in entry.enclosures.0 {
             let known = Link { href: file.url, rel: Some("enclosure".to_owned()), r#type: file.r#type };
             link(out, &known, file.length);
         }
@@ -119,9 +119,9 @@ fn simple(out: &mut String, name: &str, text: Option<&str>) {
 fn words(out: &mut String, name: &str, words: Option<&Words>) {
     let Some(words) = words.filter(|words| !words.text.trim().is_empty()) else { return };
     let kind = if words.html { "html" } else { "text" };
-    let _ = write!(out, "<{name} type=\"{kind}\">");
-    escape(out, &words.text);
-    let _ = write!(out, "</{name}>");
+    let _ = write!(out, "<{name} type=\"{kind}\"><![CDATA[");
+    section(out, &words.text);
+    let _ = write!(out, "]]></{name}>");
 }
 
 fn time(out: &mut String, name: &str, at: Option<Timestamp>) {
@@ -166,27 +166,40 @@ fn attribute(out: &mut String, name: &str, value: &str) {
     escape(out, value);
 }
 
-/// Text as XML. What XML 1.0 forbids does not go in (section 2.2).
+/// Text as XML.
 fn escape(out: &mut String, text: &str) {
-    let special = |b: &u8| matches!(b, b'&' | b'<' | b'>' | b'"' | 0..=0x1f | 0xef);
-    let mut from = 0;
+    copy(out, text, |b| matches!(b, b'&' | b'<' | b'>' | b'"'));
+}
+
+/// Text as the inside of a CDATA section: feed-rs reads that several times faster than escaped text.
+fn section(out: &mut String, text: &str) {
+    let mut pieces = text.split("]]>");
+    copy(out, pieces.next().unwrap_or_default(), |_| false);
+    for piece in pieces {
+        out.push_str("]]]]><![CDATA[>");
+        copy(out, piece, |_| false);
+    }
+}
+
+/// Copies text, but for what XML 1.0 forbids (section 2.2) and what is to be escaped.
+fn copy(out: &mut String, text: &str, escaped: impl Fn(u8) -> bool) {
     let bytes = text.as_bytes();
-    for (at, byte) in bytes.iter().enumerate().filter(|(_, byte)| special(byte)) {
+    let mut from = 0;
+    for (at, byte) in bytes.iter().copied().enumerate() {
         let with = match byte {
-            b'&' => "&amp;",
-            b'<' => "&lt;",
-            b'>' => "&gt;",
-            b'"' => "&quot;",
-            b'\t' => "&#9;",
-            b'\n' => "&#10;",
+            b'\t' | b'\n' => continue,
+            0..=0x1f => "",
             // U+FFFE and U+FFFF.
             0xef if matches!(bytes.get(at + 1..at + 3), Some([0xbf, 0xbe | 0xbf])) => {
                 out.push_str(&text[from..at]);
                 from = at + 3;
                 continue;
             }
-            0xef => continue,
-            _ => "",
+            b'&' if escaped(byte) => "&amp;",
+            b'<' if escaped(byte) => "&lt;",
+            b'>' if escaped(byte) => "&gt;",
+            b'"' if escaped(byte) => "&quot;",
+            _ => continue,
         };
         out.push_str(&text[from..at]);
         out.push_str(with);

@@ -13,7 +13,7 @@ impl<'a> Context<'a> {
     /// What a feed's own tag says.
     pub(crate) fn feed_attributes(&self, tag: &Tag<'a>, language: Option<&str>, feed: &mut FeedDraft) {
         if let Some(language) = language {
-            feed.language.offer(1, language.to_owned());
+            feed.language.offer(1, language.replace('_', "-"));
         }
         for (name, raw) in tag.attributes() {
             let value = self.entities.resolve(raw);
@@ -47,7 +47,7 @@ impl<'a> Context<'a> {
                 offer_date(&inner.value(&self.entities), 5, &mut feed.updated);
             }
             (DcTerms, "modified") => offer_date(&inner.value(&self.entities), 4, &mut feed.updated),
-            (Core, "pubdate") | (Dc | DcTerms, "date") => offer_date(&inner.value(&self.entities), 2, &mut feed.updated),
+            (Core, "pubdate") | (Dc | DcTerms, "date") | (DcTerms, "issued" | "created") => offer_date(&inner.value(&self.entities), 2, &mut feed.updated),
             (Core, "language") => self.feed_language(5, &inner, feed),
             (Dc | DcTerms, "language") => self.feed_language(3, &inner, feed),
             (Atom, "author") | (Core, "author" | "managingeditor") | (Dc, "creator") => self.author(4, tag, inner, &mut feed.authors),
@@ -72,7 +72,7 @@ impl<'a> Context<'a> {
 
     fn feed_language(&self, rank: u8, inner: &Inner<'a>, feed: &mut FeedDraft) {
         if let Some(language) = value(self, inner) {
-            feed.language.offer(rank, language);
+            feed.language.offer(rank, language.replace('_', "-"));
         }
     }
 

@@ -52,9 +52,16 @@ pub(crate) struct EntryDraft {
     pub(crate) base: Option<String>,
     pub(crate) language: Option<String>,
     pub(crate) tags: Vec<String>,
-    pub(crate) enclosures: Vec<Enclosure>,
+    /// Files that come with it.
+    pub(crate) enclosures: Files,
+    /// Files that are other forms of those, or are shown with it.
+    pub(crate) others: Files,
     pub(crate) comments: Option<String>,
 }
+
+/// Files, each once.
+#[derive(Debug, Default)]
+pub(crate) struct Files(pub(crate) Vec<Enclosure>);
 
 /// The largest number of links, of people, of tags and of files that are kept of one entry.
 pub(crate) const MOST_PARTS: usize = 50;
@@ -135,22 +142,24 @@ fn joined(people: &mut [Person], person: &Person) -> bool {
     true
 }
 
+impl Files {
+    /// Adds a file, once; a second mention adds what the first did not know.
+    pub(crate) fn add(&mut self, file: Enclosure) {
+        if let Some(known) = self.0.iter_mut().find(|known| known.url == file.url) {
+            known.r#type = known.r#type.take().or(file.r#type);
+            known.length = known.length.or(file.length);
+        } else if self.0.len() < MOST_PARTS {
+            self.0.push(file);
+        }
+    }
+}
+
 impl EntryDraft {
     /// Adds a tag, once.
     pub(crate) fn tag(&mut self, tag: &str) {
         let tag = super::super::text::one_line(tag);
         if !tag.is_empty() && self.tags.len() < MOST_PARTS && !self.tags.contains(&tag) {
             self.tags.push(tag);
-        }
-    }
-
-    /// Adds a file, once; a second mention adds what the first did not know.
-    pub(crate) fn enclose(&mut self, file: Enclosure) {
-        if let Some(known) = self.enclosures.iter_mut().find(|known| known.url == file.url) {
-            known.r#type = known.r#type.take().or(file.r#type);
-            known.length = known.length.or(file.length);
-        } else if self.enclosures.len() < MOST_PARTS {
-            self.enclosures.push(file);
         }
     }
 

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::super::entry::{Enclosure, Link, Person};
 use super::super::text::{from_html, holds_markup, one_line};
 use super::super::{date, people};
-use super::draft::{Best, EntryDraft, Words};
+use super::draft::{Best, EntryDraft, Files, Words};
 use super::inner::{Inner, Outer, Unclosed, inner};
 use super::links::absolute;
 use super::names::{Name, Space};
@@ -112,15 +112,15 @@ impl<'a> Context<'a> {
                 words.split(',').for_each(|word| entry.tag(word));
             }
 
-            (Core, "enclosure") => self.enclosure(tag, &inner, &["url", "href"], &["length", "filesize"], entry),
+            (Core, "enclosure") => self.enclosure(tag, &inner, &["url", "href"], &["length", "filesize"], &mut entry.enclosures),
             (Media, "content") => {
-                self.enclosure(tag, &Inner::default(), &["url"], &["filesize"], entry);
+                self.enclosure(tag, &Inner::default(), &["url"], &["filesize"], &mut entry.others);
                 self.group(inner, entry, depth);
             }
             (Media, "group") => self.group(inner, entry, depth),
             (Podcast, "alternateenclosure") => self.alternate_enclosure(tag, inner, entry),
 
-            (Core, "comments") => {
+            (Core, "comments") if !inner.markup => {
                 let page = value(self, &inner).and_then(|href| absolute(&href, self.around()));
                 entry.comments = entry.comments.take().or(page);
             }
@@ -192,7 +192,7 @@ impl<'a> Context<'a> {
         match &*rel {
             "enclosure" => {
                 let length = self.attribute(tag, "length").and_then(|length| number(&length));
-                entry.enclose(Enclosure { url: href, r#type: kind, length });
+                entry.enclosures.add(Enclosure { url: href, r#type: kind, length });
             }
             "replies" | "comments" if kind.as_deref().is_none_or(is_page_type) => {
                 entry.comments.get_or_insert(href);
@@ -324,30 +324,31 @@ impl<'a> Context<'a> {
     }
 
     fn category(&mut self, tag: &Tag<'a>, inner: &Inner<'a>, entry: &mut EntryDraft) {
-        let named = ["label", "term", "text"].iter().find_map(|name| self.attribute(tag, name));
-        let html = inner.html(&self.names, &self.entities, None);
-        let text = if holds_markup(&html) { from_html(&html) } else { html.into_owned() };
-        if let Some(tag) = Some(text).filter(|text| !text.trim().is_empty()) {
-            entry.tag(&tag);
-        } else if let Some(tag) = named {
-            entry.tag(&tag);
+        let attribute = |context: &Self, tag: &Tag<'a>, names: &[&str]| names.iter().find_map(|name| context.attribute(tag, name));
+        if let Some(label) = attribute(self, tag, &["label", "text"]) {
+            entry.tag(&label);
+        } else if inner.markup {
+            entry.tag(&from_html(&inner.html(&self.names, &self.entities, None)));
+        } else if let Some(text) = value(self, inner) {
+            entry.tag(&if holds_markup(&text) { from_html(&text) } else { self.entities.resolve(&text).into_owned() });
+        } else if let Some(term) = attribute(self, tag, &["term"]) {
+            entry.tag(&term);
         }
         if inner.markup {
             self.children(*inner, 0, &mut |context, name, tag, _, _| {
                 if &*name.local == "category" {
-                    let named = ["label", "term", "text"].iter().find_map(|name| context.attribute(tag, name));
-                    named.iter().for_each(|tag| entry.tag(tag));
+                    attribute(context, tag, &["label", "text", "term"]).iter().for_each(|label| entry.tag(label));
                 }
                 None
             });
         }
     }
 
-    fn enclosure(&self, tag: &Tag<'a>, inner: &Inner<'a>, addresses: &[&str], lengths: &[&str], entry: &mut EntryDraft) {
+    fn enclosure(&self, tag: &Tag<'a>, inner: &Inner<'a>, addresses: &[&str], lengths: &[&str], files: &mut Files) {
         let written = addresses.iter().find_map(|name| self.attribute(tag, name)).or_else(|| value(self, inner));
         let Some(url) = written.and_then(|href| absolute(&href, self.around())) else { return };
         let length = lengths.iter().find_map(|name| self.attribute(tag, name)).and_then(|length| number(&length));
-        entry.enclose(Enclosure { url, r#type: self.attribute(tag, "type"), length });
+        files.add(Enclosure { url, r#type: self.attribute(tag, "type"), length });
     }
 
     fn alternate_enclosure(&mut self, tag: &Tag<'a>, inner: Inner<'a>, entry: &mut EntryDraft) {
@@ -357,7 +358,7 @@ impl<'a> Context<'a> {
             if &*name.local == "source" {
                 let url = context.attribute(tag, "uri").and_then(|uri| absolute(&uri, context.around()));
                 if let Some(url) = url.filter(|url| is_web(url)) {
-                    entry.enclose(Enclosure { url, r#type: kind.clone(), length });
+                    entry.others.add(Enclosure { url, r#type: kind.clone(), length });
                 }
             }
             None
@@ -398,6 +399,7 @@ impl<'a> Context<'a> {
 
     /// Settles what depends on all that was said.
     pub(crate) fn finish_entry(&self, entry: &mut EntryDraft) {
+        std::mem::take(&mut entry.others).0.into_iter().for_each(|file| entry.enclosures.add(file));
         // A date that says not of what is that of publishing, unless there is another for that.
         if entry.published.get().is_none() && entry.updated.ranked().is_some_and(|(rank, _)| rank == SOME_DATE) {
             entry.published = std::mem::take(&mut entry.updated);
@@ -447,5 +449,5 @@ pub(crate) fn relation(rel: &str) -> String {
 /// A length in bytes, however it is written.
 fn number(text: &str) -> Option<u64> {
     let digits: String = text.trim().chars().filter(|c| !matches!(c, ',' | '_' | ' ')).collect();
-    digits.parse().ok().filter(|length| *length > 0)
+    digits.parse().ok()
 }

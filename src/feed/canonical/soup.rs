@@ -210,7 +210,8 @@ impl<'a> Soup<'a> {
         let Some(end) = tag_end(bytes, name_end) else {
             self.at = self.text.len();
             self.torn = true;
-            return None;
+            // Of an end tag the name is enough.
+            return end_tag.then_some(Token::End(name));
         };
         let skip = usize::from(bytes.get(end) == Some(&b'>'));
         let inside = &rest[name_end..end];
@@ -365,7 +366,8 @@ mod tests {
             ("<a href='x'title='y'checked>t", "<a href=x title=y checked=> \"t\""),
             ("<a href=\"x>t</a><b c=\"d\">", "<a href=x> \"t\" </a> <b c=d>"),
             ("<a b='1' <c>t</c>", "<a b=1> <c> \"t\" </c>"),
-            ("<p>t</p", "<p> \"t\""),
+            ("<p>t</p", "<p> \"t\" </p>"),
+            ("<p>t<a href=", "<p> \"t\""),
             ("<p>t<!-- never closed <b>x</b>", "<p> \"t\" \"x\" </b>"),
             ("<![CDATA[<![CDATA[x]]>]]>", "[] [x] \"]]>\""),
             ("<![CDATA[x", "[x]"),

@@ -60,7 +60,7 @@ impl<'a> Context<'a> {
         let html = matches!(kind, "html" | "text/html" | "xhtml" | "application/xhtml+xml");
         let mode = self.attribute(tag, "mode").map(|mode| mode.to_ascii_lowercase());
         match mode.as_deref() {
-            Some("base64") => return Form::Base64 { html: html || kind.is_empty() },
+            Some("base64") => return Form::Base64 { html },
             Some("escaped") if html && !inner.markup => return Form::Html,
             Some("xml") if inner.markup => return Form::Xhtml,
             _ => {}
@@ -80,7 +80,7 @@ impl<'a> Context<'a> {
                 if holds_markup(&inner.value(&self.entities)) { Form::Html } else { Form::Plain }
             }
             kind if kind.ends_with("xml") => Form::Html,
-            _ => Form::Base64 { html: true },
+            _ => Form::Base64 { html: false },
         }
     }
 }
