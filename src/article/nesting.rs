@@ -1,4 +1,4 @@
-//! PURE. Whether HTML would make too large a tree. Building one is quadratic in depth, whatever the parser, and formatting
+//! PURE. Whether HTML would make too large a tree, or one that takes too long to write. Building one is quadratic in depth, whatever the parser, and formatting
 //! elements that are never closed are built again in every block; so both are bounded before, by counting tokens.
 
 use std::cell::RefCell;
@@ -12,6 +12,10 @@ use crate::feed::markup::tokens;
 const DEEPEST: usize = 256;
 /// The most formatting elements that are built again: for so many the tree is as large as of a post of a few megabytes.
 const MOST_REBUILT: usize = 100_000;
+
+/// The largest product of a text's length and its characters that are escaped: html5ever's serialiser looks from each of them
+/// to the end of the text.
+const MOST_LOOKED_AT: usize = 5_000_000_000;
 
 /// Elements that hold nothing, or that the next one of their sort closes.
 const SHALLOW: &[&str] = &[
@@ -30,6 +34,9 @@ struct Open {
     formatting: Vec<LocalName>,
     deepest: usize,
     rebuilt: usize,
+    /// Of the text since the last tag: its length, and how much of it is escaped.
+    text: (usize, usize),
+    looked_at: usize,
     /// Inside of drawings and formulas every element nests.
     foreign: bool,
 }
@@ -41,15 +48,33 @@ impl TokenSink for Count {
     type Handle = ();
 
     fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
-        if let Token::TagToken(tag) = token {
-            self.0.borrow_mut().tag(&tag);
+        match token {
+            Token::TagToken(tag) => self.0.borrow_mut().tag(&tag),
+            Token::CharacterTokens(text) => self.0.borrow_mut().text(&text),
+            _ => {}
         }
         TokenSinkResult::Continue
     }
 }
 
 impl Open {
+    fn text(&mut self, text: &str) {
+        self.text.0 += text.len();
+        self.text.1 += text.bytes().filter(|b| matches!(b, b'&' | b'<' | b'>' | 0xc2)).count();
+    }
+
+    /// Reckons what the text costs that ends here.
+    fn end_text(&mut self) {
+        let (length, escaped) = std::mem::take(&mut self.text);
+        self.looked_at = self.looked_at.saturating_add(length.saturating_mul(escaped));
+    }
+
     fn tag(&mut self, tag: &Tag) {
+        self.end_text();
+        for attribute in &tag.attrs {
+            self.text(&attribute.value);
+            self.end_text();
+        }
         let name = &*tag.name;
         if FORMATTING.contains(&name) {
             match tag.kind {
@@ -91,8 +116,9 @@ pub(super) fn is_too_much(html: &str) -> bool {
         return false;
     }
     let Some(count) = tokens(html, Count::default()) else { return true };
-    let open = count.0.into_inner();
-    open.deepest > DEEPEST || open.rebuilt > MOST_REBUILT
+    let mut open = count.0.into_inner();
+    open.end_text();
+    open.deepest > DEEPEST || open.rebuilt > MOST_REBUILT || open.looked_at > MOST_LOOKED_AT
 }
 
 #[cfg(test)]
@@ -107,6 +133,13 @@ mod tests {
         assert!(is_too_much(&"<ul><li>".repeat(1_000)));
         assert!(!is_too_much(&"<div>a</div>".repeat(10_000)));
         assert!(!is_too_much(&"<p>a<br>b <b>c</b>".repeat(10_000)));
+    }
+
+    #[test]
+    fn text_that_is_all_signs_is_counted() {
+        assert!(is_too_much(&"&".repeat(1_000_000)));
+        assert!(is_too_much(&format!("<a title=\"{}\">", "&".repeat(1_000_000))));
+        assert!(!is_too_much(&"<p>Tea &amp; cake</p>".repeat(100_000)));
     }
 
     #[test]

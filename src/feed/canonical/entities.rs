@@ -1,6 +1,7 @@
 //! Character references: those of XML, those of HTML that feeds use without asking, and those that a document declares.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use html5ever::data::{C1_REPLACEMENTS, NAMED_ENTITIES};
@@ -11,11 +12,15 @@ const LONGEST_NAME: usize = 40;
 /// The largest number of references that a document may declare, and the longest text of one.
 const MOST_DECLARED: usize = 200;
 const LONGEST_DECLARED: usize = 1_000;
+/// How much text may come of them in one document, in bytes.
+const MOST_EXPANDED: usize = 1024 * 1024;
 
 /// What a document's references stand for.
 #[derive(Debug, Default)]
 pub(crate) struct Entities {
     declared: HashMap<String, String>,
+    /// How much text has come of them.
+    expanded: Cell<usize>,
 }
 
 impl Entities {
@@ -89,7 +94,8 @@ impl Entities {
             let used = 2 + usize::from(hex) + digits_end;
             return used + usize::from(bytes.get(used) == Some(&b';'));
         }
-        if let Some(value) = self.declared.get(name).filter(|_| closed) {
+        if let Some(value) = self.declared.get(name).filter(|_| closed && self.expanded.get() < MOST_EXPANDED) {
+            self.expanded.set(self.expanded.get() + value.len());
             out.push_str(value);
             return used;
         }

@@ -129,10 +129,7 @@ impl<'a> Soup<'a> {
             // A section within a section: the outer one was never closed, or somebody wrapped twice.
             let inner = memmem::find(self.between(self.at, end).as_bytes(), b"<![CDATA[");
             return Some(Token::Cdata(match inner.map(|inner| self.at + inner) {
-                Some(inner) => match self.own_end() {
-                    Some(own) if own < inner => self.take(own, 0),
-                    _ => self.take(inner, 0),
-                },
+                Some(inner) => self.take(self.own_end(inner).unwrap_or(inner), 0),
                 None => self.take(end, 3),
             }));
         }
@@ -165,17 +162,18 @@ impl<'a> Soup<'a> {
 
     /// A section that is never closed: all to the end of its element.
     fn torn_section(&mut self) -> &'a str {
-        if let Some(end) = self.own_end() {
+        if let Some(end) = self.own_end(self.text.len()) {
             return self.take(end, 0);
         }
         self.torn = true;
         self.take(self.text.len(), 0)
     }
 
-    /// Where the element that is being read ends, whatever stands before that.
-    fn own_end(&self) -> Option<usize> {
+    /// Where before `to` the element that is being read ends, whatever stands before that.
+    fn own_end(&self, to: usize) -> Option<usize> {
         let end = format!("</{}", self.within);
-        memmem::find(self.rest().as_bytes(), end.as_bytes()).filter(|_| !self.within.is_empty()).map(|end| self.at + end)
+        let found = memmem::find(self.between(self.at, to).as_bytes(), end.as_bytes());
+        found.filter(|_| !self.within.is_empty()).map(|end| self.at + end)
     }
 
     /// A document type declaration, whose inside may hold angle brackets of its own.
