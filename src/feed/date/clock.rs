@@ -38,10 +38,13 @@ impl Clock {
         *cursor = ahead;
         let clock = Self::new(hour.value, minute.value, second.value);
         // SQL Server writes its milliseconds behind a colon.
-        if sign == ':' && ahead.skip_sign(':') {
-            let thousandth = ahead.take_number().filter(|number| number.digits == 3)?;
+        if sign == ':'
+            && ahead.skip_sign(':')
+            && let Some(thousandth) = ahead.take_number()
+        {
             *cursor = ahead;
-            return Some(Self { nanosecond: thousandth.value * (NANOSECONDS / 1000), ..clock });
+            let known = thousandth.digits == 3 || thousandth.value == 0;
+            return known.then_some(Self { nanosecond: thousandth.value * (NANOSECONDS / 1000), ..clock });
         }
         clock.with_fraction(cursor, 1)
     }
@@ -120,7 +123,7 @@ fn counted(cursor: &mut Cursor<'_>, unit: Unit, may_be_bare: bool) -> Option<u64
 pub(super) fn ahead_of_utc(number: Number, cursor: &mut Cursor<'_>) -> Option<i32> {
     let mut ahead = *cursor;
     let (hours, minutes) = match number.digits {
-        1 | 2 if ahead.skip_sign(':') => {
+        1 | 2 if ahead.skip_sign(':') || ahead.skip_sign('.') => {
             let minutes = ahead.take_number().filter(|minutes| minutes.digits <= 2)?;
             let more = ahead;
             if !(ahead.skip_sign(':') && ahead.take_number().is_some_and(|seconds| seconds.value == 0)) {

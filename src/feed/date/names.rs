@@ -58,7 +58,7 @@ const MONTHS: [&str; 12] = [
 /// Weekdays, and what else may stand beside a date or a time.
 const NOTHING: &str = "\
     th st nd rd er re e o º ª a at an on of the and de del di do den der das dem le la les el il las los em as às alle ore ora \
-    um om kl klo uur godz hod saat в о у и г год года р року roku rok um in d v ve och og et to date posted published updated \
+    um om kl klockan klo uur godz hod saat в о у и г год года р року roku rok um in d v ve och og et to date posted published updated \
     mo montag di dienstag mi mittwoch mit do don donnerstag fr freitag fre sa samstag sams sonnabend so sonntag son die \
     lundi lun mardi mercredi mer merc jeudi jeu vendredi ven vend samedi sam dimanche dim dimanch \
     lunes martes miercoles mie mier jueves jue viernes vie sabado sab domingo dom \

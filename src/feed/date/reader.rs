@@ -145,7 +145,7 @@ impl<'a> Reader<'a> {
         let is_dotted = !is_due && number.digits <= 2 && self.is_close('.');
         // The number of a year may come after those of two days.
         let may_be_year = number.digits == 4 && !self.has_year();
-        let is_bare_hour = number.digits <= 2 && !is_dotted && !self.half_ahead();
+        let is_bare_hour = number.digits <= 2 && !is_dotted && !self.ends_time();
         if !is_due && (is_bare_hour || may_be_year) {
             return None;
         }
@@ -156,8 +156,8 @@ impl<'a> Reader<'a> {
 
     /// `14:33:00 0100`: an offset whose plus became a space on its way through a URL.
     fn lost_plus(&mut self, number: Number) -> Option<Last> {
-        let lost =
-            self.has_date() && self.last == Last::Time && self.zone.is_none() && (number.digits == 4 || self.is_close(':'));
+        let is_offset = number.digits == 4 || number.value == 0 || self.is_close(':');
+        let lost = is_offset && self.has_date() && self.last == Last::Time && self.zone.is_none();
         lost.then(|| self.offset(number, 1)).flatten()
     }
 
@@ -236,9 +236,16 @@ impl<'a> Reader<'a> {
         Some(Last::Number)
     }
 
-    fn half_ahead(&self) -> bool {
+    /// Whether what follows can only stand behind a time.
+    fn ends_time(&self) -> bool {
         let mut ahead = self.cursor;
-        matches!(ahead.take(), Some(Piece { token: Token::Word(word), .. }) if clock::half_of_day(word, &mut ahead).is_some())
+        match ahead.take() {
+            Some(Piece { token: Token::Word(word), .. }) => {
+                zone::named(word).is_some() || clock::half_of_day(word, &mut ahead).is_some()
+            }
+            Some(Piece { token: Token::Sign('+' | '-'), .. }) => ahead.take_number().is_some_and(|number| number.digits == 4),
+            _ => false,
+        }
     }
 
     fn named_month(&mut self, month: i8, may_be_weekday: bool) -> Option<Last> {
@@ -311,7 +318,7 @@ impl<'a> Reader<'a> {
                 let negative = spaced && !self.begins_date() && self.cursor.take_number().is_some();
                 (!negative).then(|| self.separated(sign))
             }
-            ':' if self.time.is_some() => None,
+            ':' if self.time.is_some() && !matches!(self.cursor.first(), Some('+' | '-')) => None,
             ':' | '/' | '.' => Some(self.separated(sign)),
             ',' | ';' | '|' | '_' | '~' | '\'' | '"' | ')' | ']' | '）' | '·' | '•' | '°' | '@' => Some(Last::Sign),
             _ => None,
@@ -328,7 +335,7 @@ impl<'a> Reader<'a> {
     fn begins_offset(&self, sign: char, spaced: bool) -> bool {
         let mut ahead = self.cursor;
         let Some(number) = ahead.take_number() else { return false };
-        if matches!(self.last, Last::Time | Last::Zone) || (spaced && self.time.is_some()) {
+        if matches!(self.last, Last::Time | Last::Zone) || (self.time.is_some() && (spaced || self.last == Last::Sign)) {
             return true;
         }
         if self.time.is_some() || !self.has_date() {
