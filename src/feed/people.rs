@@ -57,7 +57,7 @@ fn plain(text: &str) -> String {
     let mut line = text::one_line(&start);
     for _ in 0..2 {
         line = without_angles(&line);
-        if !text::holds_markup(&line) {
+        if !text::holds_markup(&line) && !text::holds_references(&line) {
             break;
         }
         line = text::from_html(&line);

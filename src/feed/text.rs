@@ -138,6 +138,15 @@ pub fn holds_markup(text: &str) -> bool {
     })
 }
 
+/// Whether text holds what looks like a character reference of HTML.
+#[must_use]
+pub fn holds_references(text: &str) -> bool {
+    text.split('&').skip(1).any(|rest| {
+        let name = rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '#');
+        name.len() < rest.len() && name.starts_with(';')
+    })
+}
+
 /// Plain text as HTML.
 #[must_use]
 pub fn to_html(text: &str) -> String {
