@@ -112,6 +112,9 @@ mod corpus {
                 }
             }
             (None, Some(Value::String(_))) if at == "/error" => {}
+            // A link that is called nothing is the entry's own page (RFC 4287 section 4.2.7.2).
+            (None, Some(Value::String(rel))) | (Some(Value::String(rel)), None) if at.ends_with("/rel") && rel == "alternate" => {
+            }
             _ if expected == got => {}
             _ => differences.push(format!("{at}: expected {}, got {}", quote(expected), quote(got))),
         }
@@ -182,6 +185,6 @@ mod corpus {
         };
         let found: Vec<&String> = files.iter().filter(alone).collect();
         assert!(found.is_empty(), "these stand alone: {found:?}");
-        assert!(files.len() > 400, "the corpus has lost documents: {} files", files.len());
+        assert!(files.len() > 1_000, "the corpus has lost documents: {} files", files.len());
     }
 }
