@@ -102,6 +102,11 @@ pub enum Outcome {
         /// How long the sink asked to be left alone.
         after: Option<Duration>,
     },
+    /// The sink knows nobody of the name it is addressed to. The configuration is to be put right, not the parcel: it waits.
+    Misaddressed {
+        /// Why, in the sink's words.
+        reason: String,
+    },
     /// It was sent, and the answer never came.
     Unknown {
         /// What happened instead of an answer.

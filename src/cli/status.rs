@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::failure::{Exit, Failure};
-use super::output::{local, table};
+use super::output::{NEXT_RUN, local, table};
 use super::session::{Place, feed, subscribed};
 use crate::config::{Config, Feed};
 use crate::poll::FAILING_FOR_DAYS;
@@ -64,6 +64,7 @@ struct SinkRow {
     failures: u32,
     since: Timestamp,
     next_attempt: Timestamp,
+    next_run: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -85,7 +86,7 @@ pub(super) fn run(place: &Place, arguments: &Arguments) -> Result<Exit, Failure>
         None => config.feeds.iter().collect(),
     };
     let view = place.view(&config)?;
-    let status = read(&config, &wanted, view.as_ref(), arguments.runs.unwrap_or_default())?;
+    let status = read(place, &config, &wanted, view.as_ref(), arguments.runs.unwrap_or_default())?;
     if place.printer.json {
         place.printer.json(&status);
     } else if arguments.name.is_some() {
@@ -99,7 +100,7 @@ pub(super) fn run(place: &Place, arguments: &Arguments) -> Result<Exit, Failure>
     Ok(if needs_person { Exit::NeedsPerson } else { Exit::Done })
 }
 
-fn read(config: &Config, wanted: &[&Feed], view: Option<&View>, runs: u32) -> Result<Status, Failure> {
+fn read(place: &Place, config: &Config, wanted: &[&Feed], view: Option<&View>, runs: u32) -> Result<Status, Failure> {
     let Some(view) = view else {
         let feeds = wanted.iter().map(|feed| row(feed, None)).collect();
         return Ok(Status { feeds, queue: Queue::default(), sinks: Vec::new(), last_run: None, runs: Vec::new() });
@@ -111,11 +112,12 @@ fn read(config: &Config, wanted: &[&Feed], view: Option<&View>, runs: u32) -> Re
         config.feeds.iter().position(|feed| feed.name == name).and_then(|place| statuses.get(place).cloned().flatten())
     };
     let QueueLength { pending, failed, held } = view.queue_length()?;
+    let now = place.clock.now();
     let sinks = view.troubled()?.into_iter().filter(|(name, _)| config.sink(name).is_some());
     Ok(Status {
         feeds: wanted.iter().map(|feed| row(feed, of(&feed.name))).collect(),
         queue: Queue { pending, failed, held },
-        sinks: sinks.map(|(name, rest)| sink_row(name, rest)).collect(),
+        sinks: sinks.map(|(name, rest)| sink_row(name, rest, now)).collect(),
         last_run: view.last_runs(1)?.into_iter().next().map(run_row),
         runs: view.last_runs(runs)?.into_iter().map(run_row).collect(),
     })
@@ -169,8 +171,10 @@ fn row(feed: &Feed, status: Option<FeedStatus>) -> FeedRow {
     }
 }
 
-fn sink_row(name: String, rest: Rest) -> SinkRow {
-    SinkRow { name, error: rest.error, failures: rest.failures, since: rest.since, next_attempt: rest.until }
+fn sink_row(name: String, rest: Rest, now: Timestamp) -> SinkRow {
+    // A new run tries at once what rests because of our own guess.
+    let next_run = !rest.asked || rest.is_over(now);
+    SinkRow { name, error: rest.error, failures: rest.failures, since: rest.since, next_attempt: rest.until, next_run }
 }
 
 fn run_row(run: LastRun) -> RunRow {
@@ -214,8 +218,9 @@ fn overview(place: &Place, status: &Status) {
     }
     for sink in &status.sinks {
         let tries = count(sink.failures, "try");
-        let (since, next) = (local(sink.since), local(sink.next_attempt));
-        place.printer.fact(&format!("sink `{}`: {} ({tries} since {since}, next {next})", sink.name, sink.error));
+        let next = if sink.next_run { NEXT_RUN.to_owned() } else { format!("next {}", local(sink.next_attempt)) };
+        let since = local(sink.since);
+        place.printer.fact(&format!("sink `{}`: {} ({tries} since {since}, {next})", sink.name, sink.error));
     }
     let Queue { pending, failed, held } = status.queue;
     place.printer.fact(&format!("queue: {pending} pending, {failed} failed, {held} held"));

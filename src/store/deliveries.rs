@@ -106,6 +106,8 @@ pub enum Settled {
         asked: bool,
         /// Why, in words.
         error: String,
+        /// No more failures than this are counted.
+        most_failures: u32,
     },
     /// It stays due, once more, as a short form of itself.
     Smaller {
@@ -285,10 +287,17 @@ impl Request for Finish {
                         let_payload_go(connection, twin, now)?;
                     }
                 }
-                Settled::Again { next_attempt, asked, error } => {
-                    let sql = "UPDATE deliveries SET next_attempt = ?2, asked = ?3, error = ?4, failures = failures + 1, first_failure = coalesce(first_failure, ?5)
+                Settled::Again { next_attempt, asked, error, most_failures } => {
+                    let sql = "UPDATE deliveries SET next_attempt = ?2, asked = ?3, error = ?4, failures = min(failures + 1, ?6), first_failure = coalesce(first_failure, ?5)
                                WHERE id = ?1";
-                    connection.prepare_cached(sql)?.execute(params![id.0, seconds(next_attempt), asked, error, now])?;
+                    connection.prepare_cached(sql)?.execute(params![
+                        id.0,
+                        seconds(next_attempt),
+                        asked,
+                        error,
+                        now,
+                        most_failures
+                    ])?;
                 }
                 Settled::Smaller { message_id, error } => {
                     let sql = "UPDATE deliveries SET small = ?2, error = ?2, message_id = ?3, next_attempt = ?4, asked = 0 WHERE id = ?1";

@@ -144,7 +144,7 @@ impl World {
 }
 
 fn again(next: i64, asked: bool) -> Settled {
-    Settled::Again { next_attempt: at(next), asked, error: "451 try later".into() }
+    Settled::Again { next_attempt: at(next), asked, error: "451 try later".into(), most_failures: u32::MAX }
 }
 
 #[tokio::test]

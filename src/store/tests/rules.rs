@@ -174,3 +174,19 @@ async fn what_is_no_longer_needed_goes_a_part_in_each_run() {
     assert_eq!(keys, 2);
     assert_eq!(View::open(&world.path).unwrap().unwrap().last_runs(2).unwrap().len(), 2);
 }
+
+#[tokio::test]
+async fn a_delivery_whose_recipient_is_refused_keeps_its_own_failures() {
+    let world = World::new();
+    let feed = world.feed("news").await;
+    world.record(feed, None, &["a"]).await;
+    for day in 0..20 {
+        let run = world.store.start_run(at(day * DAY)).await.unwrap();
+        let claim = world.claim(run, day * DAY, true).await.remove(0);
+        assert_eq!(i64::from(claim.failures), day.min(4), "each new run tries, and nothing is given up for it");
+        let error = "550 no such user".to_owned();
+        let next_attempt = at((day + 5) * DAY);
+        world.finish(run, claim.id, Settled::Again { next_attempt, asked: false, error, most_failures: 4 }).await;
+    }
+    assert!(world.queue()[0].next_run);
+}
