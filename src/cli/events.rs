@@ -61,6 +61,8 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     held: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    first: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     failures: Option<u32>,
@@ -127,7 +129,8 @@ impl Listener {
     /// Says that entries wait for a person's word: loudly once, then as a warning as long as some do.
     fn held(&self, feed: &str, held: &Held) {
         let Held { entries, why, first } = held;
-        self.emit(&Line { event: "held", feed: Some(feed), held: Some(*entries), error: Some(why), ..Line::default() });
+        let (held, first_one) = (Some(*entries), Some(*first));
+        self.emit(&Line { event: "held", feed: Some(feed), held, first: first_one, error: Some(why), ..Line::default() });
         let number = count(*entries as u64, "new entry");
         let words = format!("`feeds queue release {feed}` delivers them, `feeds queue drop --held {feed}` forgets them");
         let text = format!("`{feed}`: {number} held, not delivered: {why}\nhelp: {words}");

@@ -48,6 +48,8 @@ struct FeedRow {
     error: Option<String>,
     moved_to: Option<String>,
     held: u64,
+    held_since: Option<Timestamp>,
+    held_because: Option<String>,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -150,6 +152,8 @@ fn row(feed: &Feed, status: Option<FeedStatus>) -> FeedRow {
             error,
             moved_to,
             held: 0,
+            held_since: None,
+            held_because: None,
         };
     };
     let polled = !feed.paused && status.gone_at.is_none();
@@ -168,6 +172,8 @@ fn row(feed: &Feed, status: Option<FeedStatus>) -> FeedRow {
         error: status.error,
         moved_to: status.moved_to.map(|url| redact_text(&url)),
         held: status.held,
+        held_since: status.held_since,
+        held_because: status.held_because,
     }
 }
 
@@ -263,7 +269,9 @@ fn in_full(place: &Place, row: &FeedRow) {
     add("error", row.error.clone());
     add("moved to", row.moved_to.clone());
     let word = format!("`feeds queue release {0}` or `feeds queue drop --held {0}`", row.name);
-    add("held", (row.held > 0).then(|| format!("{} ({word})", count(row.held, "delivery"))));
+    let since = row.held_since.map(|at| format!(" since {}", local(at))).unwrap_or_default();
+    add("held", (row.held > 0).then(|| format!("{}{since} ({word})", count(row.held, "delivery"))));
+    add("held because", row.held_because.clone());
     let cells: Vec<Vec<String>> = lines.into_iter().map(|(label, text)| vec![format!("{label}:"), text]).collect();
     place.printer.facts(table(&cells));
 }

@@ -47,6 +47,10 @@ pub struct FeedStatus {
     pub gone_at: Option<Timestamp>,
     /// How many of its deliveries wait for a person's word.
     pub held: u64,
+    /// Since when some do.
+    pub held_since: Option<Timestamp>,
+    /// Why the latest of them do.
+    pub held_because: Option<String>,
 }
 
 /// A delivery that has not ended well.
@@ -141,7 +145,9 @@ impl View {
         let sql = "SELECT title, last_attempt, last_success, next_poll, because, failures, failing_since, error, status, moved_to, gone_at,
                      nullif(max(CASE WHEN asked THEN not_before ELSE 0 END,
                                 coalesce((SELECT until FROM hosts WHERE hosts.host = feeds.host), 0)), 0),
-                     (SELECT count(*) FROM deliveries d WHERE d.feed = feeds.id AND d.state = 'held')
+                     (SELECT count(*) FROM deliveries d WHERE d.feed = feeds.id AND d.state = 'held'),
+                     (SELECT min(queued_at) FROM deliveries d WHERE d.feed = feeds.id AND d.state = 'held'),
+                     (SELECT error FROM deliveries d WHERE d.feed = feeds.id AND d.state = 'held' ORDER BY id DESC LIMIT 1)
                    FROM feeds WHERE id = ?1";
         let when = |row: &Row<'_>, column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(time));
         let status = self.0.prepare_cached(sql)?.query_row([id], |row| {
@@ -159,6 +165,8 @@ impl View {
                 gone_at: when(row, 10)?,
                 left_alone_until: when(row, 11)?,
                 held: u64::try_from(row.get::<_, i64>(12)?).unwrap_or_default(),
+                held_since: when(row, 13)?,
+                held_because: row.get(14)?,
             })
         })?;
         Ok(status)
@@ -203,6 +211,14 @@ impl View {
             })
         })?;
         Ok(items.collect::<Result<_, _>>()?)
+    }
+
+    /// The deliveries of a feed that have not ended well, oldest first.
+    pub fn open_of(&self, feed: FeedId) -> Result<Vec<DeliveryId>, StoreError> {
+        let sql = "SELECT id FROM deliveries WHERE feed = ?1 AND state IN ('pending', 'held', 'failed') ORDER BY id";
+        let mut select = self.0.prepare(sql)?;
+        let ids = select.query_map([feed.0], |row| row.get(0).map(DeliveryId))?;
+        Ok(ids.collect::<Result<_, _>>()?)
     }
 
     /// How long the queue is.
