@@ -154,21 +154,25 @@ async fn held(place: &Place, name: &str, release: bool) -> Result<Exit, Failure>
     let all: Vec<_> = config.feeds.iter().map(subscribed).collect();
     let ids = place.view(&config)?.map(|view| view.ids(&all)).transpose()?.unwrap_or_default();
     let id = config.feeds.iter().zip(ids).find(|(feed, _)| feed.name == name).and_then(|(_, id)| id);
-    let changed = match id {
-        None => Vec::new(),
+    let (changed, told) = match id {
+        None => (Vec::new(), 0),
         Some(id) => {
             let store = Store::open(&path, IfMissing::Fail).map_err(failed)?;
             let now = place.clock.now();
-            if release { store.release(id, now).await? } else { store.drop_held(id, now).await? }
+            if release { store.release(id, now).await? } else { (store.drop_held(id, now).await?, 0) }
         }
     };
     let what = count(changed.len() as u64, "delivery");
     if place.printer.json {
         place.printer.json(&Changed { changed: changed.into_iter().map(|id| id.0).collect() });
-    } else if changed.is_empty() {
+    } else if changed.is_empty() && told == 0 {
         place.printer.fact(&format!("nothing of `{name}` is held"));
     } else {
         place.printer.fact(&if release { format!("{what} due at the next run") } else { format!("{what} dropped") });
+        if told > 0 {
+            let what = count(told as u64, "delivery");
+            place.printer.fact(&format!("{what} not needed any more: another feed has told the same story (`once_per`)"));
+        }
     }
     Ok(Exit::Done)
 }

@@ -33,6 +33,51 @@ async fn a_story_that_several_feeds_carry_arrives_once_and_names_them() {
 }
 
 #[tokio::test]
+async fn what_waits_behind_another_feeds_story_is_not_counted_as_queued() {
+    let world = World::new();
+    let ids = world.store.sync(["a", "b"].map(subscribed).into(), at(0)).await.unwrap();
+    let first = world.record_stories(ids[0], &[("1", "example.org/x"), ("2", "example.org/y")]).await;
+    assert_eq!(first, Recorded::Done { queued: 2 });
+    let second = world.record_stories(ids[1], &[("1", "example.org/x"), ("3", "example.org/z")]).await;
+    assert_eq!((second, world.queue().len()), (Recorded::Done { queued: 1 }, 4));
+    let held = world.record_stories_held(ids[1], &[("4", "example.org/v")], Some("too many")).await;
+    assert_eq!((held, world.queue().len()), (Recorded::Done { queued: 0 }, 5));
+}
+
+#[tokio::test]
+async fn a_held_story_that_another_feed_told_meanwhile_does_not_go_when_it_is_released() {
+    let world = World::new();
+    let ids = world.store.sync(["a", "b"].map(subscribed).into(), at(0)).await.unwrap();
+    let stories = [("1", "example.org/x"), ("2", "example.org/y")];
+    world.record_stories_held(ids[0], &stories, Some("too many")).await;
+    assert_eq!(world.record_stories(ids[1], &[("1", "example.org/x")]).await, Recorded::Done { queued: 1 });
+    let run = world.store.start_run(at(1)).await.unwrap();
+    let twin = world.claim(run, 1, true).await.remove(0);
+    world.finish(run, twin.id, Settled::Delivered { receipt: "ok".into() }).await;
+    let (going, told) = world.store.release(ids[0], at(2)).await.unwrap();
+    assert_eq!((going.len(), told), (1, 1), "the other one");
+    let claimed = world.claim(run, 3, true).await;
+    assert_eq!((claimed.len(), world.queue().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_held_story_that_another_feed_tells_this_moment_waits_when_it_is_released() {
+    let world = World::new();
+    let ids = world.store.sync(["a", "b"].map(subscribed).into(), at(0)).await.unwrap();
+    world.record_stories_held(ids[0], &[("1", "example.org/x")], Some("too many")).await;
+    world.record_stories(ids[1], &[("1", "example.org/x")]).await;
+    let run = world.store.start_run(at(1)).await.unwrap();
+    let twin = world.claim(run, 1, true).await.remove(0);
+    world.store.release(ids[0], at(2)).await.unwrap();
+    assert!(world.claim(run, 3, true).await.is_empty(), "its twin is under way");
+    world.finish(run, twin.id, again(900, false)).await;
+    let released = world.claim(run, 4, true).await.remove(0);
+    assert_eq!(released.feed, ids[0], "the twin was not taken");
+    world.finish(run, released.id, Settled::Delivered { receipt: "ok".into() }).await;
+    assert!(world.queue().is_empty());
+}
+
+#[tokio::test]
 async fn a_story_that_never_arrives_from_one_feed_arrives_from_the_next() {
     let world = World::new();
     let ids = world.store.sync(["a", "b"].map(subscribed).into(), at(0)).await.unwrap();
