@@ -13,7 +13,7 @@ use super::make::{Addressed, Follows, Order, make};
 use super::pace::{Pace, Turn};
 use super::{Event, Item};
 use crate::clock::Clock;
-use crate::delivery::{DeliveryId, EAGER_ATTEMPTS, MessageId, Outcome, Pause, Updates, back_off, is_given_up};
+use crate::delivery::{DeliveryId, EAGER_ATTEMPTS, LAST_CRASH, MessageId, Outcome, Pause, Updates, back_off, is_given_up};
 use crate::failpoint::Failpoint;
 use crate::mail::Format;
 use crate::sink::{Parcel, Reports, Sink, Wants};
@@ -195,6 +195,10 @@ impl Courier {
 
     async fn parcel(&self, channel: &Channel, claim: &Claimed) -> Result<Parcel, NotMade> {
         let never = |reason: &str| NotMade { reason: reason.to_owned(), try_smaller: false };
+        if claim.crashes >= LAST_CRASH {
+            let reason = format!("given up: the program ended {} times while it was making or delivering it", claim.crashes);
+            return Err(never(&reason));
+        }
         let entry = claim.entry.clone().ok_or_else(|| never("the entry's content is no longer kept"))?;
         let addressed = channel.addressed.get(&claim.feed).cloned();
         let mut addressed = addressed.ok_or_else(|| never("its feed no longer goes to this sink"))?;

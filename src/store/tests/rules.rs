@@ -146,7 +146,11 @@ async fn a_clock_that_jumps_holds_no_delivery_up() {
         let due = world.store.is_any_due(World::wanted(run, now, false)).await.unwrap();
         let claimed = world.claim(run, now, false).await;
         assert_eq!(due, !claimed.is_empty());
-        claimed.into_iter().map(|claim| claim.id).collect::<Vec<DeliveryId>>()
+        let ids: Vec<DeliveryId> = claimed.into_iter().map(|claim| claim.id).collect();
+        for id in &ids {
+            world.finish(run, *id, Settled::NotTried).await;
+        }
+        ids
     };
     let [a, b, c] = [0, 1, 2].map(|place| claimed[place].id);
     assert_eq!(due(1).await, [c]);
@@ -234,4 +238,29 @@ async fn a_delivery_whose_recipient_is_refused_keeps_its_own_failures() {
         world.finish(run, claim.id, Settled::Again { next_attempt, asked: false, error, most_failures: 4 }).await;
     }
     assert!(world.queue()[0].next_run);
+}
+
+#[tokio::test]
+async fn what_was_claimed_when_processes_ended_is_claimed_alone_and_after_all_else() {
+    let world = World::new();
+    let feed = world.feed("news").await;
+    world.record(feed, None, &["a", "b"]).await;
+    for _ in 0..2 {
+        let run = world.store.start_run(at(1)).await.unwrap();
+        assert_eq!(world.claim(run, 1, true).await.len(), 2);
+    }
+    let run = world.store.start_run(at(1)).await.unwrap();
+    world.record(feed, None, &["c"]).await;
+    let early = ClaimDeliveries { all_asked: false, ..World::wanted(run, 1, true) };
+    let first = world.store.claim_deliveries(early).await.unwrap();
+    assert_eq!(first.iter().map(|claim| claim.crashes).collect::<Vec<_>>(), [0], "what may end this one too waits");
+    world.finish(run, first[0].id, Settled::Delivered { receipt: "ok".into() }).await;
+    let suspect = world.claim(run, 1, true).await;
+    assert_eq!(suspect.iter().map(|claim| claim.crashes).collect::<Vec<_>>(), [2]);
+    world.finish(run, suspect[0].id, again(900, false)).await;
+    let other = world.claim(run, 1, true).await;
+    assert_eq!((other.len(), other[0].crashes), (1, 2));
+    assert_ne!(other[0].id, suspect[0].id);
+    // What had an outcome is no suspect any more.
+    assert_eq!(world.claim(run, 901, false).await[0].crashes, 0);
 }
