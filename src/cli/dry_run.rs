@@ -1,6 +1,6 @@
 //! `feeds run --dry-run`: fetches what is due and shows what is new; writes nothing, not even what was seen.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -121,9 +121,11 @@ async fn one(place: &Place, fetcher: &Fetcher, view: Option<&View>, feed: &Feed,
         (_, _) => Known::default(),
     };
     let found = diff(&document.entries, &known, feed.identity);
-    let before = |(entry, place): &(EntryRef, usize)| Some((*place, known.hashes(*entry)?.text));
-    let edited = |(place, text): (usize, i64)| document.entries.get(place).is_some_and(|entry| text_hash(entry) != text);
-    let changed = found.changed.iter().filter_map(before).filter(|before| edited(*before)).count();
+    let is_edited = |(entry, place): &&(EntryRef, usize)| {
+        let both = known.hashes(*entry).zip(document.entries.get(*place));
+        both.is_some_and(|(before, entry)| text_hash(entry) != before.text)
+    };
+    let changed = found.changed.iter().filter(is_edited).map(|(entry, _)| *entry).collect::<HashSet<EntryRef>>().len();
     let new: Vec<&Entry> = found.new.iter().filter_map(|(place, _)| document.entries.get(*place)).collect();
     let dates: Vec<Option<Timestamp>> = new.iter().map(|entry| entry.dated()).collect();
     let plan = plan(&dates, found.same.len(), &subscription(feed), history, place.clock.now());
