@@ -118,6 +118,7 @@ CREATE TABLE deliveries (
     state         TEXT    NOT NULL CHECK (state IN ('pending', 'held', 'delivered', 'failed', 'dropped')),
     attempts      INTEGER NOT NULL DEFAULT 0,    -- how often it was handed over
     failures      INTEGER NOT NULL DEFAULT 0,    -- how often it failed by itself, not by its sink's own trouble
+    crashes       INTEGER NOT NULL DEFAULT 0,    -- how many claims in a row ended with the process, without an outcome
     queued_at     INTEGER NOT NULL,
     next_attempt  INTEGER NOT NULL,
     asked         INTEGER NOT NULL DEFAULT 0,    -- next_attempt is the sink's own wish

@@ -102,6 +102,11 @@ pub enum Outcome {
         /// How long the sink asked to be left alone.
         after: Option<Duration>,
     },
+    /// The sink knows nobody of the name it is addressed to. The configuration is to be put right, not the parcel: it waits.
+    Misaddressed {
+        /// Why, in the sink's words.
+        reason: String,
+    },
     /// It was sent, and the answer never came.
     Unknown {
         /// What happened instead of an answer.
@@ -190,6 +195,11 @@ const LAST_ATTEMPT: u32 = 8;
 const LAST_WAIT: Duration = Duration::from_secs(5 * 24 * 60 * 60);
 /// A new run tries a failed delivery again, whatever its wait, up to this attempt.
 pub const EAGER_ATTEMPTS: u32 = 4;
+
+/// After so many claims in a row that ended with the process, a delivery is claimed alone and last: it may be what ends it …
+pub const SUSPECT_CRASHES: u32 = 2;
+/// … and after so many it is given up.
+pub const LAST_CRASH: u32 = 10;
 
 /// How long to wait after `attempts` failures: doubling from five minutes to six hours, give or take a fifth by `seed`;
 /// at least as long as the sink asked for.

@@ -131,7 +131,13 @@ async fn sent(place: &Place, config: &Config, name: &str, sink: &dyn Sink) -> Lo
             let (ok, detail) = match (outcomes.recv().await, handed) {
                 (Some((_, Outcome::Accepted { receipt, .. })), _) => (true, format!("accepted: {receipt}")),
                 (
-                    Some((_, Outcome::Retry { reason, .. } | Outcome::Unknown { reason } | Outcome::Rejected { reason, .. })),
+                    Some((
+                        _,
+                        Outcome::Retry { reason, .. }
+                        | Outcome::Misaddressed { reason }
+                        | Outcome::Unknown { reason }
+                        | Outcome::Rejected { reason, .. },
+                    )),
                     _,
                 ) => (false, reason),
                 (None, Err(pause)) => (false, pause.reason),

@@ -1,6 +1,6 @@
 //! `feeds run --dry-run`: fetches what is due and shows what is new; writes nothing, not even what was seen.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -10,10 +10,12 @@ use super::failure::{Exit, Failure};
 use super::session::{Place, subscribed, subscription};
 use super::source;
 use crate::config::{Config, Feed};
-use crate::feed::diff::{Known, diff};
+use crate::delivery::Updates;
+use crate::feed::diff::{EntryRef, Known, diff};
+use crate::feed::identity::text_hash;
 use crate::feed::{Entry, Key, Keys};
 use crate::fetch::{Ask, Fetched, Fetcher, Validators};
-use crate::poll::{Fate, plan};
+use crate::poll::{Fate, OncePer, plan};
 use crate::store::{FeedId, FeedStatus, History, View};
 use crate::words::count;
 
@@ -28,6 +30,11 @@ struct Line {
     entries: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     new: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changed: Option<usize>,
+    /// Settings that a run obeys and this does not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    not_considered: Vec<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     would_deliver: Vec<Item>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -114,6 +121,11 @@ async fn one(place: &Place, fetcher: &Fetcher, view: Option<&View>, feed: &Feed,
         (_, _) => Known::default(),
     };
     let found = diff(&document.entries, &known, feed.identity);
+    let is_edited = |(entry, place): &&(EntryRef, usize)| {
+        let both = known.hashes(*entry).zip(document.entries.get(*place));
+        both.is_some_and(|(before, entry)| text_hash(entry) != before.text)
+    };
+    let changed = found.changed.iter().filter(is_edited).map(|(entry, _)| *entry).collect::<HashSet<EntryRef>>().len();
     let new: Vec<&Entry> = found.new.iter().filter_map(|(place, _)| document.entries.get(*place)).collect();
     let dates: Vec<Option<Timestamp>> = new.iter().map(|entry| entry.dated()).collect();
     let plan = plan(&dates, found.same.len(), &subscription(feed), history, place.clock.now());
@@ -123,7 +135,13 @@ async fn one(place: &Place, fetcher: &Fetcher, view: Option<&View>, feed: &Feed,
     let would_deliver = of_fate(Fate::Deliver).map(item).collect();
     let would_hold = of_fate(Fate::Hold).map(item).collect();
     let (entries, because) = (Some(document.entries.len()), plan.why.clone());
-    Ok(Line { entries, new: Some(new.len()), would_deliver, would_hold, because, ..line("fetched", None) })
+    // Both depend on what each sink has, of other feeds too.
+    let told_once = feed.once_per == OncePer::Sink && !plan.entries.is_empty();
+    let updated = feed.updates != Updates::Ignore && changed > 0;
+    let not_considered = [("once_per", told_once), ("updates", updated)].into_iter().filter(|(_, is)| *is).map(|(key, _)| key);
+    let (changed, not_considered) = (Some(changed), not_considered.collect());
+    let new = Some(new.len());
+    Ok(Line { entries, new, changed, not_considered, would_deliver, would_hold, because, ..line("fetched", None) })
 }
 
 fn tell(place: &Place, line: &Line) {
@@ -143,6 +161,15 @@ fn tell(place: &Place, line: &Line) {
     for item in &line.would_deliver {
         let title = item.title.as_deref().or(item.url.as_deref()).unwrap_or("(no title)");
         printer.fact(&format!("  {title} -> {}", item.sinks.join(", ")));
+    }
+    for key in &line.not_considered {
+        printer.fact(&match *key {
+            "updates" => format!(
+                "  {} edited; what `updates` delivers of that is not shown",
+                count(line.changed.unwrap_or_default() as u64, "entry")
+            ),
+            key => format!("  what another feed has told already is not delivered again (`{key}`); that is not looked for here"),
+        });
     }
     if let Some(because) = &line.because {
         printer.fact(&format!("  {} would be held: {because}", count(line.would_hold.len() as u64, "entry")));

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::output::{Printer, local};
+use super::output::{NEXT_RUN, Printer, local};
 use crate::deliver::{self, Item};
 use crate::poll::{self, Failure, Held};
 use crate::store::RunTotals;
@@ -60,6 +60,8 @@ struct Line<'a> {
     changed: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     held: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -127,7 +129,8 @@ impl Listener {
     /// Says that entries wait for a person's word: loudly once, then as a warning as long as some do.
     fn held(&self, feed: &str, held: &Held) {
         let Held { entries, why, first } = held;
-        self.emit(&Line { event: "held", feed: Some(feed), held: Some(*entries), error: Some(why), ..Line::default() });
+        let (held, first_one) = (Some(*entries), Some(*first));
+        self.emit(&Line { event: "held", feed: Some(feed), held, first: first_one, error: Some(why), ..Line::default() });
         let number = count(*entries as u64, "new entry");
         let words = format!("`feeds queue release {feed}` delivers them, `feeds queue drop --held {feed}` forgets them");
         let text = format!("`{feed}`: {number} held, not delivered: {why}\nhelp: {words}");
@@ -180,10 +183,11 @@ impl Listener {
                 let was_there = if *was_there { " (it was there already)" } else { "" };
                 tracing::info!(sink, feed, receipt, "delivered {title} to `{sink}`{was_there}");
             }
-            deliver::Event::Retry { item, error, next_attempt, first } => {
+            deliver::Event::Retry { item, error, next_attempt, next_run, first } => {
                 self.emit(&Line { error: Some(error), next_attempt: Some(*next_attempt), ..line("retry", item) });
+                let next = if *next_run { NEXT_RUN.to_owned() } else { format!("next try {}", local(*next_attempt)) };
                 let (sink, feed, title) = (&item.sink, &item.feed, titled(item));
-                let text = format!("{title} could not be delivered to `{sink}` now: {error} (next try {})", local(*next_attempt));
+                let text = format!("{title} could not be delivered to `{sink}` now: {error} ({next})");
                 // Trouble is an error once: for the first entry of a sink that meets it.
                 if *first && self.is_news(sink) {
                     tracing::error!(sink, feed, "{text}");

@@ -104,6 +104,9 @@ impl Printer {
     }
 }
 
+/// When a thing is tried that waits for no time, or only for one of our own guess.
+pub(crate) const NEXT_RUN: &str = "next run";
+
 /// A time for people: in their own zone, with its name.
 pub(crate) fn local(at: Timestamp) -> String {
     at.to_zoned_datetime(TimeZone::system()).strftime("%Y-%m-%d %H:%M %Z").to_string()

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::failure::{Exit, Failure};
-use super::output::{local, table};
+use super::output::{NEXT_RUN, local, table};
 use super::session::{Place, database_failure, feed, subscribed};
 use crate::delivery::{DeliveryId, State};
 use crate::store::{IfMissing, QueueItem, Store};
@@ -70,6 +70,7 @@ struct Row {
     state: &'static str,
     attempts: u32,
     next_attempt: Option<Timestamp>,
+    next_run: bool,
     error: Option<String>,
     message_id: String,
 }
@@ -92,7 +93,8 @@ pub(super) async fn run(place: &Place, arguments: Arguments) -> Result<Exit, Fai
 fn list(place: &Place) -> Result<Exit, Failure> {
     let config = place.config()?;
     let items = place.view(&config)?.map(|view| view.queue()).transpose()?.unwrap_or_default();
-    let rows: Vec<Row> = items.into_iter().map(|item| row(item, &|sink| config.sink(sink).is_some())).collect();
+    let rows: Vec<Row> =
+        items.into_iter().map(|item| row(item, place.clock.now(), &|sink| config.sink(sink).is_some())).collect();
     if place.printer.json {
         place.printer.json(&rows);
         return Ok(Exit::Done);
@@ -110,7 +112,7 @@ fn list(place: &Place) -> Result<Exit, Failure> {
             row.sink.clone(),
             row.state.to_owned(),
             row.attempts.to_string(),
-            row.next_attempt.map_or_else(|| "-".to_owned(), local),
+            if row.next_run { NEXT_RUN.to_owned() } else { row.next_attempt.map_or_else(|| "-".to_owned(), local) },
             crate::feed::text::cut(title, 40),
             row.error.clone().unwrap_or_default(),
         ]
@@ -119,7 +121,7 @@ fn list(place: &Place) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn row(item: QueueItem, has_sink: &dyn Fn(&str) -> bool) -> Row {
+fn row(item: QueueItem, now: Timestamp, has_sink: &dyn Fn(&str) -> bool) -> Row {
     let stranded = if item.feed_removed {
         Some(format!("its feed is no longer in the configuration; `feeds queue drop {}` forgets it", item.id.0))
     } else if has_sink(&item.sink) {
@@ -137,6 +139,7 @@ fn row(item: QueueItem, has_sink: &dyn Fn(&str) -> bool) -> Row {
         state: item.state.word(),
         attempts: item.attempts,
         next_attempt,
+        next_run: next_attempt.is_some_and(|at| item.next_run || at <= now),
         error: if item.state == State::Pending { stranded.or(item.error) } else { item.error },
         message_id: item.message_id,
     }
@@ -151,21 +154,25 @@ async fn held(place: &Place, name: &str, release: bool) -> Result<Exit, Failure>
     let all: Vec<_> = config.feeds.iter().map(subscribed).collect();
     let ids = place.view(&config)?.map(|view| view.ids(&all)).transpose()?.unwrap_or_default();
     let id = config.feeds.iter().zip(ids).find(|(feed, _)| feed.name == name).and_then(|(_, id)| id);
-    let changed = match id {
-        None => Vec::new(),
+    let (changed, told) = match id {
+        None => (Vec::new(), 0),
         Some(id) => {
             let store = Store::open(&path, IfMissing::Fail).map_err(failed)?;
             let now = place.clock.now();
-            if release { store.release(id, now).await? } else { store.drop_held(id, now).await? }
+            if release { store.release(id, now).await? } else { (store.drop_held(id, now).await?, 0) }
         }
     };
     let what = count(changed.len() as u64, "delivery");
     if place.printer.json {
         place.printer.json(&Changed { changed: changed.into_iter().map(|id| id.0).collect() });
-    } else if changed.is_empty() {
+    } else if changed.is_empty() && told == 0 {
         place.printer.fact(&format!("nothing of `{name}` is held"));
     } else {
         place.printer.fact(&if release { format!("{what} due at the next run") } else { format!("{what} dropped") });
+        if told > 0 {
+            let what = count(told as u64, "delivery");
+            place.printer.fact(&format!("{what} not needed any more: another feed has told the same story (`once_per`)"));
+        }
     }
     Ok(Exit::Done)
 }

@@ -82,9 +82,18 @@ fn gone(NotKept { dated, first_seen, message_id }: NotKept) -> Gone {
 fn tell(place: &Place, facts: &Facts) {
     let printer = &place.printer;
     let named = |item: &Item| item.title.as_deref().or(item.url.as_deref()).unwrap_or("(no title)").to_owned();
-    if !facts.queued.is_empty() {
-        let what = count(facts.queued.len() as u64, "entry");
-        printer.fact(&format!("the next run delivers {what} of `{}` again to {}", facts.name, facts.sinks.join(", ")));
+    let (queued, waiting, gone) = (facts.queued.len(), facts.waiting.len(), facts.not_kept.len());
+    let all = queued + waiting + gone;
+    let of_all = if all == queued { String::new() } else { format!(" of the newest {all}") };
+    if queued > 0 {
+        let what = if all == queued { count(queued as u64, "entry") } else { queued.to_string() };
+        printer.fact(&format!("the next run delivers {what}{of_all} of `{}` again to {}", facts.name, facts.sinks.join(", ")));
+    } else if all > 0 {
+        printer.fact(&format!("none{of_all} of `{}` is queued again", facts.name));
+    }
+    if gone > 0 {
+        let is = if gone == 1 { "is" } else { "are" };
+        printer.fact(&format!("{gone}{of_all} {is} not kept any more, or never delivered, and cannot be sent again"));
     }
     facts.queued.iter().for_each(|item| printer.fact(&format!("  - {}", named(item))));
     for item in &facts.waiting {
@@ -92,7 +101,7 @@ fn tell(place: &Place, facts: &Facts) {
     }
     for gone in &facts.not_kept {
         let when = gone.published.unwrap_or(gone.first_seen);
-        printer.note(&format!("the entry of {} is not kept any more, or was never delivered", local(when)));
+        printer.note(&format!("not kept: the entry of {}", local(when)));
     }
     if facts.queued.is_empty() && facts.waiting.is_empty() && facts.not_kept.is_empty() {
         printer.note(&format!("`{}` has shown no entry yet", facts.name));

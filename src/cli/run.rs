@@ -29,7 +29,7 @@ pub(super) struct Arguments {
     /// Ask this feed alone; may be given several times
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
-    /// Fetch and show what is new; write and deliver nothing
+    /// Fetch and show what is new; write and deliver nothing. What `once_per` and `updates` make of it is not reckoned
     #[arg(long)]
     dry_run: bool,
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::failure::{Exit, Failure};
-use super::output::{local, table};
+use super::output::{NEXT_RUN, local, table};
 use super::session::{Place, feed, subscribed};
 use crate::config::{Config, Feed};
 use crate::poll::FAILING_FOR_DAYS;
@@ -48,6 +48,8 @@ struct FeedRow {
     error: Option<String>,
     moved_to: Option<String>,
     held: u64,
+    held_since: Option<Timestamp>,
+    held_because: Option<String>,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -64,6 +66,7 @@ struct SinkRow {
     failures: u32,
     since: Timestamp,
     next_attempt: Timestamp,
+    next_run: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -85,7 +88,7 @@ pub(super) fn run(place: &Place, arguments: &Arguments) -> Result<Exit, Failure>
         None => config.feeds.iter().collect(),
     };
     let view = place.view(&config)?;
-    let status = read(&config, &wanted, view.as_ref(), arguments.runs.unwrap_or_default())?;
+    let status = read(place, &config, &wanted, view.as_ref(), arguments.runs.unwrap_or_default())?;
     if place.printer.json {
         place.printer.json(&status);
     } else if arguments.name.is_some() {
@@ -99,7 +102,7 @@ pub(super) fn run(place: &Place, arguments: &Arguments) -> Result<Exit, Failure>
     Ok(if needs_person { Exit::NeedsPerson } else { Exit::Done })
 }
 
-fn read(config: &Config, wanted: &[&Feed], view: Option<&View>, runs: u32) -> Result<Status, Failure> {
+fn read(place: &Place, config: &Config, wanted: &[&Feed], view: Option<&View>, runs: u32) -> Result<Status, Failure> {
     let Some(view) = view else {
         let feeds = wanted.iter().map(|feed| row(feed, None)).collect();
         return Ok(Status { feeds, queue: Queue::default(), sinks: Vec::new(), last_run: None, runs: Vec::new() });
@@ -111,11 +114,12 @@ fn read(config: &Config, wanted: &[&Feed], view: Option<&View>, runs: u32) -> Re
         config.feeds.iter().position(|feed| feed.name == name).and_then(|place| statuses.get(place).cloned().flatten())
     };
     let QueueLength { pending, failed, held } = view.queue_length()?;
+    let now = place.clock.now();
     let sinks = view.troubled()?.into_iter().filter(|(name, _)| config.sink(name).is_some());
     Ok(Status {
         feeds: wanted.iter().map(|feed| row(feed, of(&feed.name))).collect(),
         queue: Queue { pending, failed, held },
-        sinks: sinks.map(|(name, rest)| sink_row(name, rest)).collect(),
+        sinks: sinks.map(|(name, rest)| sink_row(name, rest, now)).collect(),
         last_run: view.last_runs(1)?.into_iter().next().map(run_row),
         runs: view.last_runs(runs)?.into_iter().map(run_row).collect(),
     })
@@ -148,6 +152,8 @@ fn row(feed: &Feed, status: Option<FeedStatus>) -> FeedRow {
             error,
             moved_to,
             held: 0,
+            held_since: None,
+            held_because: None,
         };
     };
     let polled = !feed.paused && status.gone_at.is_none();
@@ -166,11 +172,15 @@ fn row(feed: &Feed, status: Option<FeedStatus>) -> FeedRow {
         error: status.error,
         moved_to: status.moved_to.map(|url| redact_text(&url)),
         held: status.held,
+        held_since: status.held_since,
+        held_because: status.held_because,
     }
 }
 
-fn sink_row(name: String, rest: Rest) -> SinkRow {
-    SinkRow { name, error: rest.error, failures: rest.failures, since: rest.since, next_attempt: rest.until }
+fn sink_row(name: String, rest: Rest, now: Timestamp) -> SinkRow {
+    // A new run tries at once what rests because of our own guess.
+    let next_run = !rest.asked || rest.is_over(now);
+    SinkRow { name, error: rest.error, failures: rest.failures, since: rest.since, next_attempt: rest.until, next_run }
 }
 
 fn run_row(run: LastRun) -> RunRow {
@@ -214,8 +224,9 @@ fn overview(place: &Place, status: &Status) {
     }
     for sink in &status.sinks {
         let tries = count(sink.failures, "try");
-        let (since, next) = (local(sink.since), local(sink.next_attempt));
-        place.printer.fact(&format!("sink `{}`: {} ({tries} since {since}, next {next})", sink.name, sink.error));
+        let next = if sink.next_run { NEXT_RUN.to_owned() } else { format!("next {}", local(sink.next_attempt)) };
+        let since = local(sink.since);
+        place.printer.fact(&format!("sink `{}`: {} ({tries} since {since}, {next})", sink.name, sink.error));
     }
     let Queue { pending, failed, held } = status.queue;
     place.printer.fact(&format!("queue: {pending} pending, {failed} failed, {held} held"));
@@ -258,7 +269,9 @@ fn in_full(place: &Place, row: &FeedRow) {
     add("error", row.error.clone());
     add("moved to", row.moved_to.clone());
     let word = format!("`feeds queue release {0}` or `feeds queue drop --held {0}`", row.name);
-    add("held", (row.held > 0).then(|| format!("{} ({word})", count(row.held, "delivery"))));
+    let since = row.held_since.map(|at| format!(" since {}", local(at))).unwrap_or_default();
+    add("held", (row.held > 0).then(|| format!("{}{since} ({word})", count(row.held, "delivery"))));
+    add("held because", row.held_because.clone());
     let cells: Vec<Vec<String>> = lines.into_iter().map(|(label, text)| vec![format!("{label}:"), text]).collect();
     place.printer.facts(table(&cells));
 }

@@ -13,7 +13,7 @@ use super::make::{Addressed, Follows, Order, make};
 use super::pace::{Pace, Turn};
 use super::{Event, Item};
 use crate::clock::Clock;
-use crate::delivery::{DeliveryId, MessageId, Outcome, Pause, Updates, back_off, is_given_up};
+use crate::delivery::{DeliveryId, EAGER_ATTEMPTS, LAST_CRASH, MessageId, Outcome, Pause, Updates, back_off, is_given_up};
 use crate::failpoint::Failpoint;
 use crate::mail::Format;
 use crate::sink::{Parcel, Reports, Sink, Wants};
@@ -195,6 +195,10 @@ impl Courier {
 
     async fn parcel(&self, channel: &Channel, claim: &Claimed) -> Result<Parcel, NotMade> {
         let never = |reason: &str| NotMade { reason: reason.to_owned(), try_smaller: false };
+        if claim.crashes >= LAST_CRASH {
+            let reason = format!("given up: the program ended {} times while it was making or delivering it", claim.crashes);
+            return Err(never(&reason));
+        }
         let entry = claim.entry.clone().ok_or_else(|| never("the entry's content is no longer kept"))?;
         let addressed = channel.addressed.get(&claim.feed).cloned();
         let mut addressed = addressed.ok_or_else(|| never("its feed no longer goes to this sink"))?;
@@ -248,7 +252,10 @@ impl Courier {
             Outcome::Rejected { reason, try_smaller: true } if shrinks => {
                 let message_id = MessageId::from_stored(item.message_id.clone()).small();
                 let error = format!("{reason}; it goes once more in a short form");
-                (Settled::Smaller { message_id, error: reason }, Event::Retry { item, error, next_attempt: now, first: false })
+                (
+                    Settled::Smaller { message_id, error: reason },
+                    Event::Retry { item, error, next_attempt: now, next_run: true, first: false },
+                )
             }
             Outcome::Rejected { reason, try_smaller: _ } => {
                 let error = match small {
@@ -264,15 +271,21 @@ impl Courier {
                 (Settled::Failed { error: error.clone() }, Event::Rejected { item, error })
             }
             Outcome::Retry { reason, after } => again(item, reason, after, failures, now),
+            // Until the configuration is put right each new run asks once more; that is none of the parcel's own failures.
+            Outcome::Misaddressed { reason } => {
+                let (mut settled, event) = again(item, reason, None, failures.min(EAGER_ATTEMPTS), now);
+                if let Settled::Again { most_failures, .. } = &mut settled {
+                    *most_failures = EAGER_ATTEMPTS;
+                }
+                (settled, event)
+            }
             // It may be there already: from the second time on not even a new run tries it before its time.
             Outcome::Unknown { reason } => {
-                let (settled, event) = again(item, reason, None, failures, now);
-                match settled {
-                    Settled::Again { next_attempt, error, .. } => {
-                        (Settled::Again { next_attempt, asked: failures > 1, error }, event)
-                    }
-                    other => (other, event),
+                let (mut settled, mut event) = again(item, reason, None, failures, now);
+                if let (Settled::Again { asked, .. }, Event::Retry { next_run, .. }) = (&mut settled, &mut event) {
+                    (*asked, *next_run) = (failures > 1, failures == 1);
                 }
+                (settled, event)
             }
         };
         self.store.finish(run, vec![Finished { id, settled }], now).await?;
@@ -335,8 +348,9 @@ impl NotMade {
 
 fn again(item: Item, reason: String, after: Option<Duration>, failures: u32, now: Timestamp) -> (Settled, Event) {
     let next_attempt = now + back_off(failures, item.id.0, after);
-    let settled = Settled::Again { next_attempt, asked: after.is_some(), error: reason.clone() };
-    (settled, Event::Retry { item, error: reason, next_attempt, first: failures == 1 })
+    let settled = Settled::Again { next_attempt, asked: after.is_some(), error: reason.clone(), most_failures: u32::MAX };
+    let next_run = after.is_none() && failures <= EAGER_ATTEMPTS;
+    (settled, Event::Retry { item, error: reason, next_attempt, next_run, first: failures == 1 })
 }
 
 fn item(channel: &Channel, claim: &Claimed) -> Item {

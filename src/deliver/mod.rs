@@ -31,8 +31,10 @@ pub enum Event {
         item: Item,
         /// Why, in words.
         error: String,
-        /// When it is tried next.
+        /// When it is tried next by a run that stays.
         next_attempt: Timestamp,
+        /// A new run tries it whatever that time.
+        next_run: bool,
         /// It had not been tried before.
         first: bool,
     },

@@ -133,15 +133,18 @@ impl Arrivals<'_> {
         if suspects < several || remembered < several || suspects * 2 <= all {
             return None;
         }
-        let what = match (self.same, self.history.newest) {
-            (0, _) => format!("all {} of the document seem new, though {} are remembered", entries(all), entries(remembered)),
-            (_, None) => format!("{} of {} seem new, though {} are remembered", suspects, entries(all), entries(remembered)),
+        // What was seen, and no more: whether ids were changed or old posts were put in is for a person to judge.
+        let remembered = entries(remembered);
+        Some(match (self.same, self.history.newest) {
+            (0, _) => format!("none of its {} is known, though {remembered} of the feed are remembered", entries(all)),
+            (_, None) => {
+                format!("{suspects} of its {} are not known, though {remembered} of the feed are remembered", entries(all))
+            }
             (_, Some(newest)) => {
                 let day = newest.strftime("%Y-%m-%d");
-                format!("{suspects} of {} seem new, though they are dated before what was delivered ({day})", entries(all))
+                format!("{suspects} of its {} are not known, though not dated after the last delivery ({day})", entries(all))
             }
-        };
-        Some(format!("{what}: their ids and links have changed"))
+        })
     }
 
     fn too_many(&self, fates: &[Fate]) -> Option<String> {
@@ -220,10 +223,10 @@ mod tests {
     fn what_all_became_new_is_held_but_for_what_is_dated_later() {
         let (fates, why) = told(&[Some(95), Some(90), Some(89), Some(75)], 0, &history());
         assert_eq!(fates, "dhhh");
-        insta::assert_snapshot!(why.unwrap(), @"all 4 entries of the document seem new, though 20 entries are remembered: their ids and links have changed");
+        insta::assert_snapshot!(why.unwrap(), @"none of its 4 entries is known, though 20 entries of the feed are remembered");
         let (fates, why) = told(&[Some(90), Some(89), Some(88)], 1, &history());
         assert_eq!(fates, "hhh");
-        insta::assert_snapshot!(why.unwrap(), @"3 of 4 entries seem new, though they are dated before what was delivered (1970-04-01): their ids and links have changed");
+        insta::assert_snapshot!(why.unwrap(), @"3 of its 4 entries are not known, though not dated after the last delivery (1970-04-01)");
         assert_eq!(told(&[None, None, None], 0, &history()).0, "hhh");
     }
 

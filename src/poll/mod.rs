@@ -92,7 +92,7 @@ pub enum Event {
         entries: usize,
         /// How many of them are new.
         new: usize,
-        /// How many of those are to be delivered.
+        /// How many of those go to some sink: not what is held, nor what another feed tells there (`once_per`).
         queued: usize,
         /// How many known entries were edited, of a feed whose updates are wanted.
         changed: usize,

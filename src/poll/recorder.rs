@@ -259,12 +259,11 @@ impl Act<'_> {
                 Ok(compared) => compared,
                 Err(panicked) => return Ok(Err(panicked)),
             };
-            let queued = ready.iter().filter(|entry| entry.held.is_none() && !entry.deliveries.is_empty()).count();
             let revised = changed.iter().filter(|changed| changed.revision.is_some()).count();
-            let counts = Counts { entries, new: ready.len(), queued, changed: revised, held };
+            let new = ready.len();
             let record = DocumentRecord { entries: ready, learned, changed, ..record.clone() };
             match self.write(history.polls, next, self.status(200), Answer::Document(Box::new(record))).await? {
-                Recorded::Done => return Ok(Ok(counts)),
+                Recorded::Done { queued } => return Ok(Ok(Counts { entries, new, queued, changed: revised, held })),
                 Recorded::Stale => history = store.history(self.feed()).await?,
             }
         }

@@ -46,13 +46,17 @@ impl Patience {
     /// Takes note of an outcome. At the last that is bearable, the sink must rest.
     pub(super) fn bear(&mut self, outcome: &Outcome) -> Result<(), Pause> {
         match outcome {
-            Outcome::Accepted { .. } | Outcome::Rejected { .. } => self.left = self.full,
+            Outcome::Accepted { .. } | Outcome::Rejected { .. } | Outcome::Misaddressed { .. } => self.left = self.full,
             Outcome::Retry { .. } | Outcome::Unknown { .. } => self.left = self.left.saturating_sub(1),
         }
         match outcome {
             Outcome::Retry { reason, after } if self.left == 0 => Err(Pause { reason: reason.clone(), after: *after }),
             Outcome::Unknown { reason } if self.left == 0 => Err(Pause { reason: reason.clone(), after: None }),
-            Outcome::Retry { .. } | Outcome::Unknown { .. } | Outcome::Accepted { .. } | Outcome::Rejected { .. } => Ok(()),
+            Outcome::Retry { .. }
+            | Outcome::Unknown { .. }
+            | Outcome::Accepted { .. }
+            | Outcome::Rejected { .. }
+            | Outcome::Misaddressed { .. } => Ok(()),
         }
     }
 }

@@ -225,9 +225,12 @@ impl Linkding {
     async fn check_login(&self) -> Result<String, SinkError> {
         let failed = |verdict: Verdict| match verdict {
             Verdict::Rest(Pause { reason, .. })
-            | Verdict::This(Outcome::Retry { reason, .. } | Outcome::Unknown { reason } | Outcome::Rejected { reason, .. }) => {
-                SinkError { reason, help: None }
-            }
+            | Verdict::This(
+                Outcome::Retry { reason, .. }
+                | Outcome::Misaddressed { reason }
+                | Outcome::Unknown { reason }
+                | Outcome::Rejected { reason, .. },
+            ) => SinkError { reason, help: None },
             Verdict::This(Outcome::Accepted { receipt, .. }) => SinkError { reason: receipt, help: None },
         };
         let reply = self.ask(Method::GET, self.api("user/profile", None), None).await.map_err(failed)?;

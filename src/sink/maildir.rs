@@ -244,6 +244,9 @@ fn store(known: &Mutex<Known>, folder: &Path, file: &NewFile) -> io::Result<(Pat
     if file.replaces.is_some() || known.get(folder).is_none_or(|files| files.contains_key(&file.key)) {
         // Not listed yet; or it was there when we last looked, and may have been deleted or marked since.
         make_maildir(folder)?;
+        if !known.contains_key(folder) {
+            sweep(&folder.join("tmp"), file);
+        }
         known.insert(folder.to_owned(), list(folder)?);
     }
     let files = known.entry(folder.to_owned()).or_default();
@@ -310,6 +313,36 @@ fn remove(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         Ok(()) | Err(_) => Ok(()),
     }
+}
+
+/// A mail is written in moments; what lies in `tmp` for longer than this was left there by a crash.
+const LEFT_OVER: i64 = 36 * 60 * 60;
+/// So many files of a `tmp` are looked at in one run.
+const SWEPT: usize = 10_000;
+
+/// Removes from `tmp` what an earlier process of this program left there when it was killed. Other programs' files are
+/// theirs to remove; what cannot be removed is in nobody's way.
+fn sweep(tmp: &Path, now: &NewFile) {
+    let files = fs::read_dir(tmp).into_iter().flatten().take(SWEPT).flatten();
+    for file in files.filter(|file| began(&file.file_name().to_string_lossy(), &now.host).is_some_and(|at| is_left(at, now))) {
+        let changed = file.metadata().and_then(|facts| facts.modified()).ok().and_then(|at| jiff::Timestamp::try_from(at).ok());
+        // Its name tells our clock's time and its date the disk's; one that is wrong removes nothing.
+        if changed.is_some_and(|at| is_left(at.as_second(), now)) {
+            fs::remove_file(file.path()).ok();
+        }
+    }
+}
+
+fn is_left(at: i64, now: &NewFile) -> bool {
+    now.seconds.saturating_sub(at) > LEFT_OVER
+}
+
+/// When a file was begun whose name is one of ours: `SECONDS.PpidQn.HOST`.
+fn began(name: &str, host: &str) -> Option<i64> {
+    let (seconds, rest) = name.strip_suffix(host)?.strip_suffix('.')?.split_once(".P")?;
+    let (pid, count) = rest.split_once('Q')?;
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    [seconds, pid, count].into_iter().all(is_number).then(|| seconds.parse().ok())?
 }
 
 /// What is in `new` and `cur`, by the key in each name: `SECONDS.QnKkey.HOST`, with `:2,FLAGS` at the end in `cur`.

@@ -97,6 +97,38 @@ async fn what_was_written_before_a_crash_is_not_written_again() {
 }
 
 #[tokio::test]
+async fn what_a_killed_process_left_is_removed_after_a_day_and_a_half_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let tmp = folder.path().join("tmp");
+    make_maildir(folder.path()).unwrap();
+    let now = Clock::system().now().as_second();
+    let (old, young) = (now - LEFT_OVER - 60, now - LEFT_OVER + 600);
+    let put = |name: &str, changed: i64| {
+        let file = File::create(tmp.join(name)).unwrap();
+        let at = std::time::UNIX_EPOCH + std::time::Duration::from_secs(u64::try_from(changed).unwrap());
+        file.set_modified(at).unwrap();
+    };
+    let host = host();
+    let kept = [
+        (format!("{young}.P9Q1.{host}"), young),
+        (format!("{old}.P9Q2.{host}"), young),
+        (format!("{old}.P9Q3.elsewhere{host}"), old),
+        (format!("{old}.M9P9.{host}"), old),
+        (format!("{old}.P9Q4_x.{host}"), old),
+        ("README".to_owned(), old),
+    ];
+    for (name, changed) in &kept {
+        put(name, *changed);
+    }
+    put(&format!("{old}.P9Q0.{host}"), old);
+    deliver(&*sink(&folder, "."), &[parcel("abc.0", "x")]).await.unwrap();
+    let mut names: Vec<String> = kept.into_iter().map(|(name, _)| name).collect();
+    names.sort();
+    let left: Vec<String> = files(&tmp).iter().map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect();
+    assert_eq!(left, names);
+}
+
+#[tokio::test]
 async fn a_title_makes_one_folder_and_leads_nowhere_else() {
     let folder = tempfile::tempdir().unwrap();
     let sink = sink(&folder, "Mail/{{ entry.title }}");

@@ -1,6 +1,7 @@
 //! `type = "smtp"`: mails go to a mail server, over one connection a run. What its answers mean for one mail or for all
 //! of them is decided in [`judge`].
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -122,7 +123,7 @@ fn build(mut settings: Settings<'_>, shared: &Shared) -> Result<Box<dyn Sink>, S
     let command = keys.timeout.duration();
     let limits = Limits { connect: CONNECT.min(command), command, acceptance: command.max(ACCEPTANCE) };
     let server = Server { host: keys.host, port, tls: keys.tls, ca_file, limits };
-    Ok(Box::new(Smtp { server, login, session: Mutex::new(None) }))
+    Ok(Box::new(Smtp { server, login, session: Mutex::new(None), unknown: Mutex::default() }))
 }
 
 /// Who logs in.
@@ -139,6 +140,8 @@ struct Smtp {
     login: Option<Account>,
     /// The open connection, between two mails.
     session: Mutex<Option<Session>>,
+    /// Recipients that were refused in this run, with the server's words: it is not asked again for each of their mails.
+    unknown: Mutex<HashMap<Vec<String>, String>>,
 }
 
 impl Smtp {
@@ -183,19 +186,27 @@ impl Smtp {
     async fn deliver_all(&self, parcels: &[Parcel], report: &Reports) -> Result<(), Pause> {
         let mut patience = Patience::new(UNANSWERED);
         let mut all_refused = None;
-        let mut accepted = false;
+        let (mut accepted, mut asked) = (false, 0);
         for parcel in parcels {
             let Made::Mail(mail) = &parcel.made else {
                 let reason = "a link was made where a mail is wanted".to_owned();
                 report.send(parcel, Outcome::Rejected { reason, try_smaller: false }).await;
                 continue;
             };
+            if let Some(reason) = self.unknown.lock().await.get(&mail.to).cloned() {
+                report.send(parcel, Outcome::Misaddressed { reason }).await;
+                continue;
+            }
+            asked += 1;
             let outcome = match self.hand_over(mail).await {
                 Ok(Accepted { receipt }) => Outcome::Accepted { receipt, was_there: false },
                 Err(Verdict::This(outcome)) => outcome,
                 Err(Verdict::Rest(pause)) => return Err(pause),
             };
             report.send(parcel, outcome.clone()).await;
+            if let Outcome::Misaddressed { reason } = &outcome {
+                self.unknown.lock().await.insert(mail.to.clone(), reason.clone());
+            }
             accepted |= matches!(outcome, Outcome::Accepted { .. });
             if let Outcome::Retry { reason, .. } = &outcome {
                 all_refused = Some(reason.clone());
@@ -207,7 +218,7 @@ impl Smtp {
         }
         // A server that takes none of several mails has trouble of its own.
         match all_refused {
-            Some(reason) if !accepted && parcels.len() >= SEVERAL => Err(Pause { reason, after: None }),
+            Some(reason) if !accepted && asked >= SEVERAL => Err(Pause { reason, after: None }),
             Some(_) | None => Ok(()),
         }
     }
@@ -277,23 +288,29 @@ fn judge(error: &SmtpError) -> Verdict {
 
 /// The codes are those of RFC 5321 section 4.2, the enhanced ones those of RFC 3463.
 fn judge_refusal(stage: &Stage, reply: &Reply, reason: String) -> Verdict {
+    let subject = reply.enhanced.map(|(_, subject, _)| subject);
+    let is_about = |subject, details: &[u16]| details.iter().any(|detail| reply.is_about(subject, *detail));
+    let too_large = reply.class() == 5 && (is_about(3, &[4]) || is_about(2, &[3]));
     let going_down = reply.code == 421;
-    let no_room = reply.code == 452 || reply.is_about(2, 2) || reply.is_about(3, 1);
-    let no_such_address = reply.enhanced.is_some_and(|(_, subject, _)| subject == 1) || reply.is_about(2, 1);
-    let no_login = matches!(reply.code, 530 | 535 | 538);
-    let relaying = reply.enhanced.is_some_and(|(_, subject, _)| subject == 7);
-    let too_large = reply.code == 552 || reply.is_about(3, 4);
+    let no_login = matches!(reply.code, 530 | 534 | 535 | 538);
+    // 452 4.5.3 is "too many recipients", which is about this mail.
+    let no_room = reply.code == 452 && subject != Some(5) || is_about(2, &[2]) || is_about(3, &[1, 2]);
+    // Said at the recipient too, and by then about the sender.
+    let our_address = is_about(1, &[7, 8]);
+    let no_such_recipient = subject == Some(1) || is_about(2, &[1]);
+    let no_relay = subject == Some(7);
     match (stage, reply.class()) {
-        (_, _) if going_down => Verdict::rest(reason),
-        // One feed's recipient may be wrong while the others' are right. Whether all are is seen by the loop.
-        (Stage::Recipient(_), 5) if !no_login && !no_room && !relaying => Verdict::This(Outcome::Retry { reason, after: None }),
-        (Stage::Sender(_) | Stage::Recipient(_) | Stage::Data, 4) if !no_room => {
+        (Stage::Sender(_) | Stage::Recipient(_) | Stage::Data | Stage::Final, 5) if too_large => Verdict::rejected(reason, true),
+        (_, _) if going_down || no_login || no_room || our_address => Verdict::rest(reason),
+        // One feed's recipient may be wrong while the others' are right.
+        (Stage::Recipient(_) | Stage::Final, _) if no_such_recipient => Verdict::This(Outcome::Misaddressed { reason }),
+        (Stage::Recipient(_), 5) if !no_relay => Verdict::This(Outcome::Misaddressed { reason }),
+        (Stage::Sender(_) | Stage::Recipient(_) | Stage::Data | Stage::Final, 4) => {
             Verdict::This(Outcome::Retry { reason, after: None })
         }
-        (Stage::Final, 4) => Verdict::This(Outcome::Retry { reason, after: None }),
-        (Stage::Final, _) if !no_room && !no_such_address && !no_login => Verdict::rejected(reason, true),
-        (Stage::Sender(_), 5) if too_large && !no_room => Verdict::rejected(reason, true),
-        // The connection, the login, the sender and the recipient: nothing is wrong with the mail.
+        (Stage::Sender(_), _) if reply.code == 552 => Verdict::rejected(reason, true),
+        (Stage::Final, _) => Verdict::rejected(reason, true),
+        // The connection, the login, the sender, the right to relay: nothing is wrong with the mail.
         (_, _) => Verdict::rest(reason),
     }
 }

@@ -32,18 +32,23 @@ fn parcels(number: i64) -> Vec<Parcel> {
 }
 
 fn sink(server: &Scripted, limits: Limits) -> Smtp {
-    Smtp { server: server.place(Tls::None, limits), login: None, session: Mutex::new(None) }
+    Smtp { server: server.place(Tls::None, limits), login: None, session: Mutex::new(None), unknown: Mutex::default() }
 }
 
 async fn deliver(sink: &Smtp, number: i64) -> (Vec<&'static str>, Option<String>) {
+    deliver_these(sink, &parcels(number)).await
+}
+
+async fn deliver_these(sink: &Smtp, parcels: &[Parcel]) -> (Vec<&'static str>, Option<String>) {
     let (reports, mut receiver) = Reports::channel(100);
-    let pause = sink.deliver(&parcels(number), &reports).await.err();
+    let pause = sink.deliver(parcels, &reports).await.err();
     drop(reports);
     let mut words = Vec::new();
     while let Some((_, outcome)) = receiver.recv().await {
         words.push(match outcome {
             Outcome::Accepted { .. } => "accepted",
             Outcome::Retry { .. } => "retry",
+            Outcome::Misaddressed { .. } => "misaddressed",
             Outcome::Unknown { .. } => "unknown",
             Outcome::Rejected { try_smaller: true, .. } => "rejected, try smaller",
             Outcome::Rejected { try_smaller: false, .. } => "rejected",
@@ -85,13 +90,38 @@ async fn not_now_is_said_of_one_mail() {
     for verb in ["MAIL#2", "RCPT#2", "DATA#2", ".#2"] {
         case(vec![(verb, Say::Line("450 4.2.0 greylisted"))], &["accepted", "retry", "accepted"], None, 2).await;
     }
+    case(vec![("RCPT#2", Say::Line("452 4.5.3 too many recipients"))], &["accepted", "retry", "accepted"], None, 2).await;
 }
 
 #[tokio::test]
-async fn a_recipient_that_is_refused_holds_up_no_other_but_several_rest_the_sink() {
-    case(vec![("RCPT#2", Say::Line("550 5.1.1 no such user"))], &["accepted", "retry", "accepted"], None, 2).await;
-    let all = vec![("RCPT", Say::Line("550 5.1.1 no such user"))];
-    case(all, &["retry"; 3], Some("the recipient `me@example.net`: 550"), 0).await;
+async fn a_recipient_that_is_refused_holds_up_no_other_and_is_asked_for_once_a_run() {
+    for (verb, answer) in [
+        ("RCPT#2", "550 5.1.1 no such user"),
+        ("RCPT#2", "550 unknown"),
+        ("RCPT#2", "450 4.1.1 unverified"),
+        ("RCPT#2", "550 5.2.1 mailbox disabled"),
+        (".#2", "550 5.1.1 no such user"),
+    ] {
+        let server = Scripted::start(vec![PIPELINING, (verb, Say::Line(answer))]).await;
+        let sink = sink(&server, limits());
+        let mut mixed = parcels(6);
+        for place in [1, 3, 5] {
+            let Made::Mail(mail) = &mut mixed[place].made else { panic!() };
+            mail.to = vec!["nobody@example.net".to_owned()];
+        }
+        let told = ["accepted", "misaddressed"].repeat(3);
+        assert_eq!(deliver_these(&sink, &mixed).await, (told, None), "{verb} {answer}");
+        assert_eq!(deliver_these(&sink, &mixed[1..2]).await, (vec!["misaddressed"], None));
+        let asked = server.commands().iter().filter(|command| command.starts_with("RCPT TO:<nobody@")).count();
+        assert_eq!((asked, server.mails().len()), (1, 3));
+    }
+    case(vec![("RCPT", Say::Line("550 5.1.1 no such user"))], &["misaddressed"; 3], None, 0).await;
+}
+
+#[tokio::test]
+async fn a_server_that_takes_none_of_several_mails_now_rests() {
+    case(vec![("RCPT", Say::Line("450 4.2.0 greylisted"))], &["retry"; 3], Some("greylisted"), 0).await;
+    case(vec![(".", Say::Line("451 4.3.0 queue file"))], &["retry"; 3], Some("queue file"), 0).await;
 }
 
 #[tokio::test]
@@ -100,7 +130,11 @@ async fn a_refused_content_is_that_mails_own() {
     for answer in ["554 5.7.1 spam", "552 5.3.4 too large", "552 too large", "550 no"] {
         case(vec![(".#2", Say::Line(answer))], &words, None, 2).await;
     }
-    case(vec![("MAIL#2", Say::Line("552 5.3.4 too large"))], &words, None, 2).await;
+    for (verb, answer) in
+        [("MAIL#2", "552 5.3.4 too large"), ("MAIL#2", "552 too large"), ("RCPT#2", "552 5.2.3 too large for him")]
+    {
+        case(vec![(verb, Say::Line(answer))], &words, None, 2).await;
+    }
 }
 
 #[tokio::test]
@@ -111,7 +145,11 @@ async fn what_is_wrong_with_us_rests_the_sink_and_gives_no_mail_up() {
         ("MAIL#2", "530 5.7.0 authentication required", "the sender `feeds@example.net`: 530"),
         ("MAIL#2", "452 4.3.1 insufficient system storage", "insufficient"),
         (".#2", "552 5.2.2 over quota", "over quota"),
-        (".#2", "550 5.1.1 no such user", "no such user"),
+        (".#2", "452 4.3.1 insufficient system storage", "insufficient"),
+        (".#2", "452 out of space", "out of space"),
+        (".#2", "451 4.3.2 not accepting now", "not accepting"),
+        ("RCPT#2", "550 5.1.8 sender domain not found", "sender domain"),
+        ("RCPT#2", "530 5.7.0 authentication required", "authentication required"),
         (".#2", "421 4.3.2 going down", "going down"),
         ("RCPT#2", "421 4.7.0 too many", "too many"),
     ];
@@ -148,7 +186,7 @@ async fn a_connection_that_ended_while_it_was_idle_is_opened_anew_once() {
 async fn a_server_that_is_not_there_rests_the_sink() {
     // Port 9 of this machine: nobody listens there.
     let server = Scripted::nowhere("127.0.0.1", 9, Tls::None, limits());
-    let sink = Smtp { server, login: None, session: Mutex::new(None) };
+    let sink = Smtp { server, login: None, session: Mutex::new(None), unknown: Mutex::default() };
     assert_eq!(deliver(&sink, 2).await, (vec![], Some("cannot connect to 127.0.0.1:9: connection refused".to_owned())));
 }
 

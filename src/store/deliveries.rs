@@ -12,7 +12,7 @@ use super::runs::{RunId, let_payload_go};
 use super::stories::{self, also_in};
 use super::writer::Request;
 use super::{Store, StoreError, seconds, time};
-use crate::delivery::{DeliveryId, EAGER_ATTEMPTS, MessageId, longest_wait};
+use crate::delivery::{DeliveryId, EAGER_ATTEMPTS, MessageId, SUSPECT_CRASHES, longest_wait};
 use crate::failpoint::Failpoint;
 use crate::feed::Entry;
 
@@ -43,6 +43,8 @@ pub struct Claimed {
     pub attempts: u32,
     /// How often it failed by itself before.
     pub failures: u32,
+    /// How many claims of it in a row ended with the process.
+    pub crashes: u32,
     /// When it first failed by itself.
     pub first_failure: Option<Timestamp>,
     /// A new version of an entry that was delivered before: how it arrives.
@@ -106,6 +108,8 @@ pub enum Settled {
         asked: bool,
         /// Why, in words.
         error: String,
+        /// No more failures than this are counted.
+        most_failures: u32,
     },
     /// It stays due, once more, as a short form of itself.
     Smaller {
@@ -150,7 +154,7 @@ impl Store {
             let values = named_params! {
                 ":sink": claim.sink, ":among": claim.among.0, ":worker": claim.worker.0, ":now": seconds(claim.now),
                 ":eager": claim.eager, ":eager_attempts": EAGER_ATTEMPTS,
-                ":own": own, ":asked": asked, ":revision": 2 * 86_400, ":all_asked": claim.all_asked,
+                ":own": own, ":asked": asked, ":revision": 2 * 86_400, ":all_asked": claim.all_asked, ":suspect": SUSPECT_CRASHES,
             };
             connection.prepare_cached(&sql)?.query_row(values, |row| row.get(0))
         })
@@ -191,7 +195,7 @@ impl Store {
 const DUE: &str = "FROM deliveries d JOIN entries e ON e.id = d.entry JOIN feeds f ON f.id = d.feed LEFT JOIN payloads p ON p.entry = d.entry
                    WHERE d.state = 'pending' AND d.sink = :sink AND f.removed_at IS NULL
                      AND d.feed IN (SELECT value FROM json_each(:among))
-                     AND (d.lease_worker IS NULL OR d.lease_until <= :now) AND %
+                     AND (d.lease_worker IS NULL OR d.lease_until <= :now) AND (d.crashes < :suspect OR :all_asked) AND %
                      AND (d.next_attempt <= :now OR (d.failures = 0 AND d.revision = 0)
                           OR d.next_attempt > :now + CASE WHEN d.asked THEN :asked WHEN d.revision > 0 THEN :revision ELSE :own END
                           OR (:eager AND d.asked = 0 AND d.failures BETWEEN 1 AND :eager_attempts AND d.last_run IS NOT :worker))";
@@ -209,14 +213,38 @@ impl Request for ClaimDeliveries {
     type Reply = Vec<Claimed>;
 
     fn apply(self, connection: &Connection) -> Result<Vec<Claimed>, rusqlite::Error> {
-        let sql = "SELECT d.id, d.feed, f.title, f.link, f.language, p.version, p.body, e.first_seen, d.message_id, d.attempts, d.first_failure, d.small, d.entry, d.revision, d.update_as, d.failures";
-        let mut select = connection.prepare_cached(&format!("{sql} {} ORDER BY d.id LIMIT :most", due()))?;
+        let mut claimed = self.due(connection, false)?;
+        if claimed.is_empty() {
+            claimed = self.due(connection, true)?;
+        }
+        let mut lease = connection.prepare_cached("UPDATE deliveries SET lease_worker = ?2, lease_until = ?3 WHERE id = ?1")?;
+        for delivery in &claimed {
+            lease.execute(params![delivery.id.0, self.worker.0, seconds(self.until)])?;
+        }
+        if !claimed.is_empty() {
+            Failpoint::ClaimUncommitted.reach();
+        }
+        Ok(claimed)
+    }
+}
+
+impl ClaimDeliveries {
+    /// What is due: of all, or of what may be to blame for the end of earlier processes.
+    fn due(&self, connection: &Connection, suspects: bool) -> Result<Vec<Claimed>, rusqlite::Error> {
+        let sql = "SELECT d.id, d.feed, f.title, f.link, f.language, p.version, p.body, e.first_seen, d.message_id, d.attempts, d.first_failure, d.small, d.entry, d.revision, d.update_as, d.failures, d.crashes";
+        // What may be to blame for the end of earlier processes goes when nothing else is left, and by itself.
+        let which = if suspects {
+            "d.crashes >= :suspect ORDER BY d.id LIMIT min(:most, 1)"
+        } else {
+            "d.crashes < :suspect ORDER BY d.id LIMIT :most"
+        };
+        let mut select = connection.prepare_cached(&format!("{sql} {} AND {which}", due()))?;
         let [own, asked] = longest_waits();
         let values = named_params! {
             ":sink": self.sink, ":among": self.among.0, ":worker": self.worker.0, ":now": seconds(self.now), ":eager": self.eager,
-            ":eager_attempts": EAGER_ATTEMPTS, ":most": self.most, ":own": own, ":asked": asked, ":revision": 2 * 86_400, ":all_asked": self.all_asked,
+            ":eager_attempts": EAGER_ATTEMPTS, ":most": self.most, ":own": own, ":asked": asked, ":revision": 2 * 86_400, ":all_asked": self.all_asked, ":suspect": SUSPECT_CRASHES,
         };
-        let claimed: Vec<Claimed> = select
+        let claimed = select
             .query_map(values, |row| {
                 let version: Option<i64> = row.get(5)?;
                 let body: Option<Vec<u8>> = row.get(6)?;
@@ -233,6 +261,7 @@ impl Request for ClaimDeliveries {
                     message_id: MessageId::from_stored(row.get(8)?),
                     attempts: row.get(9)?,
                     failures: row.get(15)?,
+                    crashes: row.get(16)?,
                     first_failure: row.get::<_, Option<i64>>(10)?.map(time),
                     small: row.get(11)?,
                     update: update_of(
@@ -245,13 +274,6 @@ impl Request for ClaimDeliveries {
                 })
             })?
             .collect::<Result<_, _>>()?;
-        let mut lease = connection.prepare_cached("UPDATE deliveries SET lease_worker = ?2, lease_until = ?3 WHERE id = ?1")?;
-        for delivery in &claimed {
-            lease.execute(params![delivery.id.0, self.worker.0, seconds(self.until)])?;
-        }
-        if !claimed.is_empty() {
-            Failpoint::ClaimUncommitted.reach();
-        }
         Ok(claimed)
     }
 }
@@ -269,7 +291,7 @@ impl Request for Finish {
         let now = seconds(self.now);
         for Finished { id, settled } in self.finished {
             let tried = !matches!(settled, Settled::NotTried);
-            let sql = "UPDATE deliveries SET lease_worker = NULL, lease_until = NULL, attempts = attempts + ?3,
+            let sql = "UPDATE deliveries SET lease_worker = NULL, lease_until = NULL, crashes = 0, attempts = attempts + ?3,
                          last_run = CASE WHEN ?3 THEN ?2 ELSE last_run END
                        WHERE id = ?1 AND lease_worker = ?2 AND state = 'pending' RETURNING entry";
             let entry: Option<i64> =
@@ -285,10 +307,17 @@ impl Request for Finish {
                         let_payload_go(connection, twin, now)?;
                     }
                 }
-                Settled::Again { next_attempt, asked, error } => {
-                    let sql = "UPDATE deliveries SET next_attempt = ?2, asked = ?3, error = ?4, failures = failures + 1, first_failure = coalesce(first_failure, ?5)
+                Settled::Again { next_attempt, asked, error, most_failures } => {
+                    let sql = "UPDATE deliveries SET next_attempt = ?2, asked = ?3, error = ?4, failures = min(failures + 1, ?6), first_failure = coalesce(first_failure, ?5)
                                WHERE id = ?1";
-                    connection.prepare_cached(sql)?.execute(params![id.0, seconds(next_attempt), asked, error, now])?;
+                    connection.prepare_cached(sql)?.execute(params![
+                        id.0,
+                        seconds(next_attempt),
+                        asked,
+                        error,
+                        now,
+                        most_failures
+                    ])?;
                 }
                 Settled::Smaller { message_id, error } => {
                     let sql = "UPDATE deliveries SET small = ?2, error = ?2, message_id = ?3, next_attempt = ?4, asked = 0 WHERE id = ?1";
@@ -334,7 +363,7 @@ impl Request for ByHand {
             // A lease stays: what is under way this moment is not sent a second time beside it. What went in its short form is
             // tried whole again: whoever retries by hand has changed something.
             Act::Retry => format!(
-                "UPDATE deliveries SET state = 'pending', next_attempt = ?2, asked = 0, attempts = 0, failures = 0, first_failure = NULL, ended_at = NULL,
+                "UPDATE deliveries SET state = 'pending', next_attempt = ?2, asked = 0, attempts = 0, failures = 0, crashes = 0, first_failure = NULL, ended_at = NULL,
                    message_id = CASE WHEN small IS NULL THEN message_id ELSE replace(message_id, 's@', '@') END, small = NULL
                  WHERE id = ?1 AND {open} RETURNING entry, sink"
             ),

@@ -130,7 +130,11 @@ pub struct NewDelivery {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recorded {
     /// It is written down.
-    Done,
+    Done {
+        /// How many new entries go to some sink. What is held, was told to all its sinks by another feed, or waits for what
+        /// becomes of another feed's, is not among them.
+        queued: usize,
+    },
     /// Another poll of the feed was recorded meanwhile: compare again, with what is known now.
     Stale,
 }
@@ -185,6 +189,7 @@ impl Request for PollRecord {
         if changed == 0 {
             return Ok(Recorded::Stale);
         }
+        let mut queued = 0;
         match &self.answer {
             Answer::Failed { error, gone } => failed(connection, self.feed, error, *gone, at)?,
             Answer::Unchanged { validators, moved_to } => {
@@ -196,7 +201,7 @@ impl Request for PollRecord {
                 went_well(connection, self.feed, at)?;
                 keep_document(connection, self.feed, document)?;
                 for entry in &document.entries {
-                    insert(connection, self.feed, entry, at)?;
+                    queued += usize::from(insert(connection, self.feed, entry, at)?);
                 }
                 count(connection, self.feed, &document.entries, at)?;
                 for (entry, keys) in &document.learned {
@@ -207,7 +212,7 @@ impl Request for PollRecord {
                 }
             }
         }
-        Ok(Recorded::Done)
+        Ok(Recorded::Done { queued })
     }
 }
 
@@ -251,13 +256,15 @@ fn keep_place(connection: &Connection, feed: FeedId, moved: Option<&Moved>) -> R
     Ok(())
 }
 
-fn insert(connection: &Connection, feed: FeedId, new: &NewEntry, at: i64) -> Result<(), rusqlite::Error> {
+/// Records an entry as seen and queues its deliveries. Answers whether one of them goes.
+fn insert(connection: &Connection, feed: FeedId, new: &NewEntry, at: i64) -> Result<bool, rusqlite::Error> {
     let sql = "INSERT INTO entries (feed, uid, raw_hash, text_hash, dated, first_seen) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     let dated = new.entry.dated().map(seconds);
     connection.prepare_cached(sql)?.execute(params![feed.0, new.uid, new.raw_hash, new.text_hash, dated, at])?;
     let entry = connection.last_insert_rowid();
     keep_keys(connection, feed, entry, &new.keys)?;
     let mut deliveries = Vec::with_capacity(new.deliveries.len());
+    let mut goes = false;
     for delivery in &new.deliveries {
         let story = match new.story {
             Some(link) => story(connection, &delivery.sink, link, feed, entry, at)?,
@@ -265,12 +272,13 @@ fn insert(connection: &Connection, feed: FeedId, new: &NewEntry, at: i64) -> Res
         };
         match story {
             Story::Told => {}
-            Story::Queued(link) => deliveries.push((delivery, Some(link.0))),
+            Story::Queued(link) | Story::Waits(link) => deliveries.push((delivery, Some(link.0))),
             Story::None => deliveries.push((delivery, None)),
         }
+        goes |= matches!(story, Story::Queued(_) | Story::None);
     }
     if deliveries.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     keep_payload(connection, entry, &new.entry)?;
     if let Some(text) = &new.text {
@@ -283,7 +291,7 @@ fn insert(connection: &Connection, feed: FeedId, new: &NewEntry, at: i64) -> Res
         let message_id = delivery.message_id.as_str();
         queue.execute(params![entry, feed.0, delivery.sink, message_id, at, state.word(), new.held, story])?;
     }
-    Ok(())
+    Ok(goes && new.held.is_none())
 }
 
 /// A date further ahead than this many seconds says nothing.

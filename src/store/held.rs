@@ -6,21 +6,23 @@ use rusqlite::{Connection, params};
 use super::feeds::FeedId;
 use super::runs::let_payload_go;
 use super::writer::Request;
-use super::{Store, StoreError, seconds};
+use super::{Store, StoreError, seconds, stories};
 use crate::delivery::DeliveryId;
 
 impl Store {
-    /// Lets all that is held of a feed go to its sinks. Answers which deliveries.
-    pub async fn release(&self, feed: FeedId, now: Timestamp) -> Result<Vec<DeliveryId>, StoreError> {
+    /// Lets all that is held of a feed go to its sinks, but for stories that another feed has told there meanwhile. Answers which
+    /// deliveries go, and how many do not for that.
+    pub async fn release(&self, feed: FeedId, now: Timestamp) -> Result<(Vec<DeliveryId>, usize), StoreError> {
         self.ask(Word { feed, now, act: Act::Release }).await
     }
 
     /// Takes all that is held of a feed out of the queue. Answers which deliveries.
     pub async fn drop_held(&self, feed: FeedId, now: Timestamp) -> Result<Vec<DeliveryId>, StoreError> {
-        self.ask(Word { feed, now, act: Act::Drop }).await
+        self.ask(Word { feed, now, act: Act::Drop }).await.map(|(dropped, _)| dropped)
     }
 }
 
+#[derive(PartialEq, Eq)]
 enum Act {
     Release,
     Drop,
@@ -34,9 +36,9 @@ struct Word {
 }
 
 impl Request for Word {
-    type Reply = Vec<DeliveryId>;
+    type Reply = (Vec<DeliveryId>, usize);
 
-    fn apply(self, connection: &Connection) -> Result<Vec<DeliveryId>, rusqlite::Error> {
+    fn apply(self, connection: &Connection) -> Result<Self::Reply, rusqlite::Error> {
         let now = seconds(self.now);
         let sql = "SELECT id, entry FROM deliveries WHERE feed = ?1 AND state = 'held' ORDER BY id";
         let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
@@ -46,14 +48,25 @@ impl Request for Word {
             Act::Drop => "UPDATE deliveries SET state = 'dropped', ended_at = ?2 WHERE id = ?1",
         };
         let mut update = connection.prepare_cached(sql)?;
-        for (id, entry) in &held {
+        let (mut done, all) = (Vec::with_capacity(held.len()), held.len());
+        for (id, entry) in held {
             update.execute(params![id, now])?;
-            match self.act {
-                Act::Release => shown(connection, self.feed, *entry, now)?,
-                Act::Drop => let_payload_go(connection, *entry, now)?,
+            let is_told = match self.act {
+                Act::Release => {
+                    shown(connection, self.feed, entry, now)?;
+                    stories::is_told(connection, id, now)?
+                }
+                Act::Drop => false,
+            };
+            if is_told || self.act == Act::Drop {
+                let_payload_go(connection, entry, now)?;
+            }
+            if !is_told {
+                done.push(DeliveryId(id));
             }
         }
-        Ok(held.into_iter().map(|(id, _)| DeliveryId(id)).collect())
+        let told = all - done.len();
+        Ok((done, told))
     }
 }
 
@@ -119,7 +132,7 @@ mod tests {
             status: None,
             answer,
         };
-        assert_eq!(store.record(poll).await.unwrap(), Recorded::Done);
+        assert!(matches!(store.record(poll).await.unwrap(), Recorded::Done { .. }));
         store.history(feed).await.unwrap()
     }
 
@@ -138,13 +151,13 @@ mod tests {
         assert_eq!((history.remembered, history.newest, history.holds), (3, Some(day(9)), true), "not held, nor far ahead");
         record(&store, b, DocumentRecord { entries: vec![new(1, true)], ..DocumentRecord::default() }).await;
         assert_eq!(states(&path), ["held", "pending", "pending", "held"]);
-        assert_eq!(store.release(a, day(50)).await.unwrap().len(), 1);
+        assert_eq!(store.release(a, day(50)).await.unwrap().0.len(), 1);
         assert_eq!(states(&path), ["pending", "pending", "pending", "held"]);
         let history = store.history(a).await.unwrap();
         assert_eq!((history.newest, history.holds), (Some(day(10)), false), "what was released is shown");
         assert_eq!(store.drop_held(b, day(50)).await.unwrap().len(), 1);
         assert_eq!(states(&path), ["pending"; 3]);
-        assert!(store.release(b, day(50)).await.unwrap().is_empty());
+        assert!(store.release(b, day(50)).await.unwrap().0.is_empty());
     }
 
     #[tokio::test]

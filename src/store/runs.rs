@@ -83,8 +83,7 @@ impl Request for StartRun {
         connection.execute("INSERT INTO runs (started_at) VALUES (?1)", [seconds(self.0)])?;
         let run = RunId(connection.last_insert_rowid());
         connection.execute("UPDATE hosts SET lease_worker = NULL, lease_until = NULL WHERE lease_worker IS NOT NULL", [])?;
-        let sql =
-            "UPDATE deliveries SET lease_worker = NULL, lease_until = NULL WHERE state = 'pending' AND lease_worker IS NOT NULL";
+        let sql = "UPDATE deliveries SET lease_worker = NULL, lease_until = NULL, crashes = crashes + 1 WHERE state = 'pending' AND lease_worker IS NOT NULL";
         connection.execute(sql, [])?;
         Ok(run)
     }

@@ -10,6 +10,8 @@ use crate::feed::Key;
 const ONE_STORY: i64 = 30 * 86_400;
 /// How many other feeds a mail names at most.
 const NAMED: u32 = 20;
+/// Why a delivery is not needed.
+const ELSEWHERE: &str = "the same story arrived from another feed";
 /// How many rows one cleaning takes at most.
 const CLEAN_AT_ONCE: i64 = 2_000;
 
@@ -18,9 +20,11 @@ const CLEAN_AT_ONCE: i64 = 2_000;
 pub(super) enum Story {
     /// The sink has it, from another feed: there is nothing to deliver.
     Told,
-    /// It is queued under this key. Where another feed's entry is ahead of it, it waits for what becomes of that one: if it
-    /// arrives, this one is not needed; if it never does, this one goes.
+    /// It is queued under this key, and goes.
     Queued(Key),
+    /// It is queued under this key behind another feed's entry, and waits for what becomes of that one: if it arrives, this one
+    /// is not needed; if it never does, this one goes.
+    Waits(Key),
     /// The link tells no story.
     None,
 }
@@ -53,22 +57,36 @@ pub(super) fn story(
                ON CONFLICT (sink, link, feed) DO UPDATE SET entry = excluded.entry, at = excluded.at";
     let first = carrier.map_or(entry, |(first, _)| first);
     connection.prepare_cached(sql)?.execute(params![sink, link.0, feed.0, first, now])?;
-    Ok(if carrier.is_some_and(|(_, told)| told) { Story::Told } else { Story::Queued(link) })
+    Ok(match carrier {
+        None => Story::Queued(link),
+        Some((_, false)) => Story::Waits(link),
+        Some((_, true)) => Story::Told,
+    })
 }
 
 /// Of one story one delivery goes at a time, in the order in which they were queued; and none before all feeds have been asked,
 /// so that a mail can say where else the story is.
 pub(super) const ITS_TURN: &str = "(d.story IS NULL OR (:all_asked AND NOT EXISTS
     (SELECT 1 FROM deliveries o JOIN feeds of ON of.id = o.feed
-     WHERE o.sink = d.sink AND o.story = d.story AND o.id < d.id AND o.feed <> d.feed AND o.state = 'pending' AND of.removed_at IS NULL)))";
+     WHERE o.sink = d.sink AND o.story = d.story AND (o.id < d.id OR o.lease_until > :now) AND o.feed <> d.feed AND o.state = 'pending'
+       AND of.removed_at IS NULL)))";
+
+/// Takes what is released out of the queue again where another feed has told its story to the sink meanwhile. Answers whether.
+pub(super) fn is_told(connection: &Connection, delivery: i64, now: i64) -> Result<bool, rusqlite::Error> {
+    let sql = "UPDATE deliveries AS d SET state = 'dropped', ended_at = ?2, receipt = ?3
+               WHERE id = ?1 AND state = 'pending' AND story IS NOT NULL AND EXISTS
+                 (SELECT 1 FROM deliveries o WHERE o.sink = d.sink AND o.story = d.story AND o.feed <> d.feed
+                    AND o.state = 'delivered' AND o.queued_at > ?4)";
+    Ok(connection.prepare_cached(sql)?.execute(params![delivery, now, ELSEWHERE, now - ONE_STORY])? > 0)
+}
 
 /// A story has arrived: those who waited with the same one are not needed. Answers their entries.
 pub(super) fn settle(connection: &Connection, delivery: i64, now: i64) -> Result<Vec<i64>, rusqlite::Error> {
-    let sql = "UPDATE deliveries SET state = 'dropped', ended_at = ?2, receipt = 'the same story arrived from another feed'
-               WHERE state = 'pending' AND lease_worker IS NULL AND id <> ?1 AND attempts = 0
+    let sql = "UPDATE deliveries SET state = 'dropped', ended_at = ?2, receipt = ?3
+               WHERE state = 'pending' AND lease_worker IS NULL AND id <> ?1
                  AND (sink, story) = (SELECT sink, story FROM deliveries WHERE id = ?1 AND story IS NOT NULL)
                  AND feed <> (SELECT feed FROM deliveries WHERE id = ?1) RETURNING entry";
-    connection.prepare_cached(sql)?.query_map(params![delivery, now], |row| row.get(0))?.collect()
+    connection.prepare_cached(sql)?.query_map(params![delivery, now, ELSEWHERE], |row| row.get(0))?.collect()
 }
 
 /// A link that several entries of one feed have is its home page, or whatever; it decides nothing.

@@ -52,7 +52,11 @@ impl World {
     }
 
     /// Records a document with entries of these ids, all of one link each, whose stories go to the sink `mail` once.
-    async fn record_stories(&self, feed: FeedId, entries: &[(&str, &str)]) {
+    async fn record_stories(&self, feed: FeedId, entries: &[(&str, &str)]) -> Recorded {
+        self.record_stories_held(feed, entries, None).await
+    }
+
+    async fn record_stories_held(&self, feed: FeedId, entries: &[(&str, &str)], held: Option<&str>) -> Recorded {
         let history = self.store.history(feed).await.unwrap();
         let new = entries.iter().map(|(id, link)| {
             let link = crate::feed::Link { href: format!("https://{link}"), ..crate::feed::Link::default() };
@@ -71,11 +75,11 @@ impl World {
                 entry,
                 deliveries,
                 story: keys.link,
-                held: None,
+                held: held.map(str::to_owned),
             }
         });
         let document = DocumentRecord { hash: vec![1], entries: new.collect(), ..DocumentRecord::default() };
-        self.poll(&history, None, Answer::Document(Box::new(document))).await;
+        self.poll(&history, None, Answer::Document(Box::new(document))).await
     }
 
     /// Records a document with these entries, each for the sink `mail`.
@@ -144,15 +148,15 @@ impl World {
 }
 
 fn again(next: i64, asked: bool) -> Settled {
-    Settled::Again { next_attempt: at(next), asked, error: "451 try later".into() }
+    Settled::Again { next_attempt: at(next), asked, error: "451 try later".into(), most_failures: u32::MAX }
 }
 
 #[tokio::test]
 async fn an_entry_is_queued_when_it_is_first_seen_and_never_again() {
     let world = World::new();
     let feed = world.feed("news").await;
-    assert_eq!(world.record(feed, None, &["a", "b"]).await, Recorded::Done);
-    assert_eq!(world.record(feed, None, &["b", "a", "c"]).await, Recorded::Done);
+    assert_eq!(world.record(feed, None, &["a", "b"]).await, Recorded::Done { queued: 2 });
+    assert_eq!(world.record(feed, None, &["b", "a", "c"]).await, Recorded::Done { queued: 1 });
     let titles: Vec<_> = world.queue().into_iter().filter_map(|item| item.title).collect();
     assert_eq!(titles, ["Title of a", "Title of b", "Title of c"]);
 }
@@ -162,7 +166,7 @@ async fn of_two_polls_at_once_the_second_is_told_to_compare_again() {
     let world = World::new();
     let feed = world.feed("news").await;
     let history = world.store.history(feed).await.unwrap();
-    assert_eq!(world.record_after(&history, None, &["a"]).await, Recorded::Done);
+    assert_eq!(world.record_after(&history, None, &["a"]).await, Recorded::Done { queued: 1 });
     assert_eq!(world.record_after(&history, None, &["a"]).await, Recorded::Stale);
     assert_eq!(world.queue().len(), 1);
 }

@@ -10,7 +10,7 @@ use super::feeds::{FeedId, History, Remembered, Subscribed, history_of, matches,
 use super::runs::RunTotals;
 use super::sinks::{Rest, rest};
 use super::{StoreError, open, time};
-use crate::delivery::{DeliveryId, State};
+use crate::delivery::{DeliveryId, EAGER_ATTEMPTS, State};
 use crate::feed::Key;
 use crate::feed::diff::Known;
 
@@ -47,6 +47,10 @@ pub struct FeedStatus {
     pub gone_at: Option<Timestamp>,
     /// How many of its deliveries wait for a person's word.
     pub held: u64,
+    /// Since when some do.
+    pub held_since: Option<Timestamp>,
+    /// Why the latest of them do.
+    pub held_because: Option<String>,
 }
 
 /// A delivery that has not ended well.
@@ -68,8 +72,10 @@ pub struct QueueItem {
     pub state: State,
     /// How often it was tried.
     pub attempts: u32,
-    /// When it is tried next, where it will be.
+    /// When it is tried next by a run that stays, where it will be.
     pub next_attempt: Option<Timestamp>,
+    /// A new run tries it whatever that time.
+    pub next_run: bool,
     /// Why it is still here: its own last failure, else its sink's.
     pub error: Option<String>,
     /// The id it travels under.
@@ -139,7 +145,9 @@ impl View {
         let sql = "SELECT title, last_attempt, last_success, next_poll, because, failures, failing_since, error, status, moved_to, gone_at,
                      nullif(max(CASE WHEN asked THEN not_before ELSE 0 END,
                                 coalesce((SELECT until FROM hosts WHERE hosts.host = feeds.host), 0)), 0),
-                     (SELECT count(*) FROM deliveries d WHERE d.feed = feeds.id AND d.state = 'held')
+                     (SELECT count(*) FROM deliveries d WHERE d.feed = feeds.id AND d.state = 'held'),
+                     (SELECT min(queued_at) FROM deliveries d WHERE d.feed = feeds.id AND d.state = 'held'),
+                     (SELECT error FROM deliveries d WHERE d.feed = feeds.id AND d.state = 'held' ORDER BY id DESC LIMIT 1)
                    FROM feeds WHERE id = ?1";
         let when = |row: &Row<'_>, column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(time));
         let status = self.0.prepare_cached(sql)?.query_row([id], |row| {
@@ -157,6 +165,8 @@ impl View {
                 gone_at: when(row, 10)?,
                 left_alone_until: when(row, 11)?,
                 held: u64::try_from(row.get::<_, i64>(12)?).unwrap_or_default(),
+                held_since: when(row, 13)?,
+                held_because: row.get(14)?,
             })
         })?;
         Ok(status)
@@ -173,11 +183,12 @@ impl View {
     /// The deliveries that have not ended well, oldest first.
     pub fn queue(&self) -> Result<Vec<QueueItem>, StoreError> {
         let sql = "SELECT d.id, f.name, f.removed_at IS NOT NULL, p.version, p.body, d.sink, d.state, d.attempts, d.next_attempt, d.error,
-                     d.message_id, s.rest_until, s.error
+                     d.message_id, s.rest_until, s.error,
+                     coalesce(s.asked, 0) = 0 AND ((d.failures = 0 AND d.revision = 0) OR (d.asked = 0 AND d.failures BETWEEN 1 AND ?1))
                    FROM deliveries d JOIN feeds f ON f.id = d.feed LEFT JOIN payloads p ON p.entry = d.entry LEFT JOIN sinks s ON s.name = d.sink
                    WHERE d.state IN ('pending', 'held', 'failed') ORDER BY d.id";
         let mut select = self.0.prepare(sql)?;
-        let items = select.query_map([], |row| {
+        let items = select.query_map([EAGER_ATTEMPTS], |row| {
             let payload = row.get::<_, Option<i64>>(3)?.zip(row.get::<_, Option<Vec<u8>>>(4)?);
             let entry = payload.and_then(|(version, body)| unpack(version, &body));
             let state = State::from_word(&row.get::<_, String>(6)?).unwrap_or(State::Pending);
@@ -194,11 +205,20 @@ impl View {
                 state,
                 attempts: row.get(7)?,
                 next_attempt: (state == State::Pending).then(|| time(next)),
+                next_run: state == State::Pending && row.get(13)?,
                 error: if state == State::Pending { own.or(row.get(12)?) } else { own },
                 message_id: row.get(10)?,
             })
         })?;
         Ok(items.collect::<Result<_, _>>()?)
+    }
+
+    /// The deliveries of a feed that have not ended well, oldest first.
+    pub fn open_of(&self, feed: FeedId) -> Result<Vec<DeliveryId>, StoreError> {
+        let sql = "SELECT id FROM deliveries WHERE feed = ?1 AND state IN ('pending', 'held', 'failed') ORDER BY id";
+        let mut select = self.0.prepare(sql)?;
+        let ids = select.query_map([feed.0], |row| row.get(0).map(DeliveryId))?;
+        Ok(ids.collect::<Result<_, _>>()?)
     }
 
     /// How long the queue is.
@@ -247,11 +267,11 @@ impl View {
         let sql = "SELECT rest_until, asked, failures, since, error, name FROM sinks
                    WHERE EXISTS (SELECT 1 FROM deliveries WHERE sink = name AND state = 'pending')
                    UNION ALL
-                   SELECT min(next_attempt), 0, max(attempts), min(first_failure), error, sink FROM deliveries
+                   SELECT min(next_attempt), min(asked OR failures > ?1), max(attempts), min(first_failure), error, sink FROM deliveries
                    WHERE state = 'pending' AND error IS NOT NULL AND first_failure IS NOT NULL AND sink NOT IN (SELECT name FROM sinks)
                    GROUP BY sink ORDER BY 6";
         let mut select = self.0.prepare(sql)?;
-        let rows = select.query_map([], |row| Ok((row.get(5)?, rest(row)?)))?;
+        let rows = select.query_map([EAGER_ATTEMPTS], |row| Ok((row.get(5)?, rest(row)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

@@ -101,3 +101,19 @@ fn two_lines_of_sieve_make_one_mail_of_what_a_crash_sent_twice() {
         assert_eq!(copies(&inbox), expected, "{user}");
     }
 }
+
+#[test]
+fn what_ends_the_program_each_time_goes_last_and_is_given_up_in_the_end() {
+    let publisher = publisher();
+    let mut reader = Sandbox::local().sink_maildir().feed_with("winds", publisher.url("/rss"), "backlog = 1");
+    for _ in 0..10 {
+        reader = crash(reader, "claimed");
+    }
+    reader.poll().fails_with(1).complains_of("the program ended 10 times while it was making or delivering it");
+    let queue = reader.queue();
+    assert_eq!((queue.len(), queue[0]["state"].as_str()), (1, Some("failed")), "{queue:#?}");
+    assert!(reader.inbox().is_empty());
+    reader.run(&["queue", "retry", "--all"]).succeeds();
+    recovers(&reader);
+    assert_eq!(reader.inbox().len(), 1);
+}

@@ -99,6 +99,28 @@ fn more_new_entries_at_once_than_max_new_are_held() {
 }
 
 #[test]
+fn what_is_held_on_top_of_what_is_held_is_told_but_neither_loudly_nor_twice() {
+    let publisher = Server::start();
+    let reader = reader_of(&publisher);
+    migrated(&publisher);
+    let said = "none of its 6 entries is known, though 5 entries of the feed are remembered";
+    reader.poll_again().fails_with(1).complains_of(said);
+    // The publisher does it once more.
+    publisher.serve("/rss", document((0..=3).map(|n| item(n, "newer", 3 + i64::try_from(n).unwrap()))));
+    let told = reader.run(&["run", "--once", "--force", "--json"]).succeeds();
+    assert!(told.stderr.is_empty(), "{}", told.stderr);
+    let events = told.events();
+    let held = events.iter().find(|event| event["event"] == "held").unwrap();
+    assert_eq!((&held["held"], &held["first"]), (&4.into(), &false.into()), "{held}");
+    let status = reader.status_of("winds");
+    assert_eq!((&status["state"], &status["held"]), (&"held".into(), &9.into()), "{status}");
+    assert!(status["held_since"].is_string(), "{status}");
+    assert!(status["held_because"].as_str().unwrap().starts_with("none of its 4 entries is known"), "{status}");
+    reader.run(&["status", "winds"]).shows("9 deliveries since").shows("none of its 4 entries is known");
+    assert_eq!((reader.inbox().len(), reader.queue().len()), (6, 9));
+}
+
+#[test]
 fn a_dry_run_says_what_would_be_held() {
     let publisher = Server::start();
     let reader = reader_of(&publisher);

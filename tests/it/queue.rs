@@ -86,3 +86,27 @@ fn a_delivery_that_does_not_exist_is_named() {
     reader.run(&["queue", "drop", "999999"]).fails().complains_of("999999");
     assert_eq!(reader.queue().len(), 2);
 }
+
+#[test]
+fn a_feed_that_is_removed_says_what_it_leaves_in_the_queue() {
+    let (reader, server) = waiting();
+    let ids: Vec<i64> = reader.queue().iter().map(|item| item["id"].as_i64().unwrap()).collect();
+    let told = reader.run(&["remove", "winds"]).succeeds().shows("2 deliveries stay in the queue, not delivered any more");
+    assert!(told.stderr.contains(&format!("feeds queue drop {} {}", ids[0], ids[1])), "{}", told.stderr);
+    server.up();
+    reader.poll().succeeds();
+    assert!(server.mails().is_empty() && reader.queue().len() == 2);
+    let (reader, _server) = waiting();
+    let told = reader.facts(&["remove", "winds"]);
+    assert_eq!(told["waiting"][0]["feed"], "winds");
+    assert_eq!(told["waiting"][0]["ids"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_feed_that_leaves_nothing_is_removed_in_a_word() {
+    let publisher = Server::start();
+    publisher.serve("/rss", Page::feed(fixture("two_entries.xml")));
+    let reader = Sandbox::local().sink_maildir().feed("winds", publisher.url("/rss"));
+    reader.poll().succeeds();
+    assert_eq!(reader.run(&["remove", "winds"]).succeeds().stdout, "removed winds\n");
+}

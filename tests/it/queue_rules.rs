@@ -114,6 +114,10 @@ fn a_refused_login_is_tried_once_or_twice_a_run_whatever_the_queue() {
     assert!(server.connections() <= 4, "{}", server.connections());
     let queue = reader.queue();
     assert!(queue.len() == 30 && queue.iter().all(|item| item["state"] == "pending"), "{queue:#?}");
+    assert!(queue.iter().all(|item| item["next_run"] == true), "what is shown is what happens: {queue:#?}");
+    reader.run(&["queue"]).succeeds().shows("next run");
+    let status = reader.run(&["status"]).succeeds().shows("2 tries since").shows(", next run)");
+    assert!(!status.stdout.contains(", next 2"), "{}", status.stdout);
     server.heal();
     reader.poll().succeeds();
     assert_eq!(server.mails().len(), 30);
@@ -254,4 +258,26 @@ fn the_last_runs_are_shown_and_told() {
     assert_eq!(reader.facts(&["status"])["runs"].as_array().unwrap().len(), 0);
     reader.run(&["status", "--runs", "2"]).succeeds().shows("DELIVERED");
     reader.run(&["status", "--runs", "0"]).fails_with(2);
+}
+
+#[test]
+fn a_recipient_who_is_refused_is_asked_for_once_a_run_and_his_mails_are_never_given_up() {
+    let publisher = Server::start();
+    publisher.serve("/rss", feed_of(&[("one", ""), ("two", ""), ("three", ""), ("four", "")]));
+    let server = SmtpServer::start();
+    server.fault(Fault::Rcpt5xx);
+    let reader = Sandbox::local().sink("mail", &server.sink()).feed("posts", publisher.url("/rss"));
+    reader.poll().succeeds().complains_of("no such user");
+    for _ in 0..10 {
+        reader.poll().succeeds().quietly();
+    }
+    let queue = reader.queue();
+    assert!(queue.len() == 4 && queue.iter().all(|item| item["state"] == "pending" && item["attempts"] == 11), "{queue:#?}");
+    assert!(queue.iter().all(|item| item["next_run"] == true), "{queue:#?}");
+    assert_eq!(server.connections(), 11, "one a run");
+    let told = reader.run(&["status"]).succeeds().shows("next run");
+    assert!(told.stdout.contains("sink `mail`: the server refused the recipient"), "{}", told.stdout);
+    server.heal();
+    reader.poll().succeeds();
+    assert_eq!(server.mails().len(), 4);
 }

@@ -303,3 +303,32 @@ fn the_newest_entries_can_be_sent_again() {
     assert_eq!(reader.inbox().len(), 5);
     reader.run(&["resend", "nobody"]).fails_with(2).complains_of("nobody");
 }
+
+#[test]
+fn what_is_not_kept_is_counted_and_the_rest_is_sent_again() {
+    let publisher = Server::start();
+    publisher.serve("/rss", Page::feed(fixture("two_entries.xml")));
+    let reader = Sandbox::local().sink_maildir().feed_with("winds", publisher.url("/rss"), "backlog = 1");
+    reader.poll().succeeds();
+    reader
+        .run(&["resend", "winds", "--last", "5"])
+        .succeeds()
+        .shows("the next run delivers 1 of the newest 2 of `winds` again to inbox")
+        .shows("1 of the newest 2 is not kept any more, or never delivered, and cannot be sent again");
+    reader.poll().succeeds();
+    assert_eq!(reader.inbox().len(), 2);
+}
+
+#[test]
+fn a_dry_run_says_what_it_does_not_reckon() {
+    let publisher = Server::start();
+    publisher.serve("/rss", Page::feed(fixture("two_entries.xml")));
+    let settings = "once_per = \"sink\"\nupdates = \"thread\"";
+    let reader = Sandbox::local().sink_maildir().feed_with("winds", publisher.url("/rss"), settings);
+    reader.run(&["run", "--once", "--dry-run"]).succeeds().shows("(`once_per`); that is not looked for here");
+    reader.poll().succeeds();
+    publisher.serve("/rss", Page::feed(fixture("two_entries.xml").replace("The first entry", "Another title")));
+    reader.run(&["run", "--once", "--force", "--dry-run"]).succeeds().shows("1 entry edited; what `updates` delivers");
+    let told = reader.run(&["run", "--once", "--force", "--dry-run", "--json"]).succeeds().events();
+    assert_eq!((&told[0]["changed"], &told[0]["not_considered"]), (&1.into(), &serde_json::json!(["updates"])));
+}

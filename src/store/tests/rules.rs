@@ -33,6 +33,51 @@ async fn a_story_that_several_feeds_carry_arrives_once_and_names_them() {
 }
 
 #[tokio::test]
+async fn what_waits_behind_another_feeds_story_is_not_counted_as_queued() {
+    let world = World::new();
+    let ids = world.store.sync(["a", "b"].map(subscribed).into(), at(0)).await.unwrap();
+    let first = world.record_stories(ids[0], &[("1", "example.org/x"), ("2", "example.org/y")]).await;
+    assert_eq!(first, Recorded::Done { queued: 2 });
+    let second = world.record_stories(ids[1], &[("1", "example.org/x"), ("3", "example.org/z")]).await;
+    assert_eq!((second, world.queue().len()), (Recorded::Done { queued: 1 }, 4));
+    let held = world.record_stories_held(ids[1], &[("4", "example.org/v")], Some("too many")).await;
+    assert_eq!((held, world.queue().len()), (Recorded::Done { queued: 0 }, 5));
+}
+
+#[tokio::test]
+async fn a_held_story_that_another_feed_told_meanwhile_does_not_go_when_it_is_released() {
+    let world = World::new();
+    let ids = world.store.sync(["a", "b"].map(subscribed).into(), at(0)).await.unwrap();
+    let stories = [("1", "example.org/x"), ("2", "example.org/y")];
+    world.record_stories_held(ids[0], &stories, Some("too many")).await;
+    assert_eq!(world.record_stories(ids[1], &[("1", "example.org/x")]).await, Recorded::Done { queued: 1 });
+    let run = world.store.start_run(at(1)).await.unwrap();
+    let twin = world.claim(run, 1, true).await.remove(0);
+    world.finish(run, twin.id, Settled::Delivered { receipt: "ok".into() }).await;
+    let (going, told) = world.store.release(ids[0], at(2)).await.unwrap();
+    assert_eq!((going.len(), told), (1, 1), "the other one");
+    let claimed = world.claim(run, 3, true).await;
+    assert_eq!((claimed.len(), world.queue().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_held_story_that_another_feed_tells_this_moment_waits_when_it_is_released() {
+    let world = World::new();
+    let ids = world.store.sync(["a", "b"].map(subscribed).into(), at(0)).await.unwrap();
+    world.record_stories_held(ids[0], &[("1", "example.org/x")], Some("too many")).await;
+    world.record_stories(ids[1], &[("1", "example.org/x")]).await;
+    let run = world.store.start_run(at(1)).await.unwrap();
+    let twin = world.claim(run, 1, true).await.remove(0);
+    world.store.release(ids[0], at(2)).await.unwrap();
+    assert!(world.claim(run, 3, true).await.is_empty(), "its twin is under way");
+    world.finish(run, twin.id, again(900, false)).await;
+    let released = world.claim(run, 4, true).await.remove(0);
+    assert_eq!(released.feed, ids[0], "the twin was not taken");
+    world.finish(run, released.id, Settled::Delivered { receipt: "ok".into() }).await;
+    assert!(world.queue().is_empty());
+}
+
+#[tokio::test]
 async fn a_story_that_never_arrives_from_one_feed_arrives_from_the_next() {
     let world = World::new();
     let ids = world.store.sync(["a", "b"].map(subscribed).into(), at(0)).await.unwrap();
@@ -101,7 +146,11 @@ async fn a_clock_that_jumps_holds_no_delivery_up() {
         let due = world.store.is_any_due(World::wanted(run, now, false)).await.unwrap();
         let claimed = world.claim(run, now, false).await;
         assert_eq!(due, !claimed.is_empty());
-        claimed.into_iter().map(|claim| claim.id).collect::<Vec<DeliveryId>>()
+        let ids: Vec<DeliveryId> = claimed.into_iter().map(|claim| claim.id).collect();
+        for id in &ids {
+            world.finish(run, *id, Settled::NotTried).await;
+        }
+        ids
     };
     let [a, b, c] = [0, 1, 2].map(|place| claimed[place].id);
     assert_eq!(due(1).await, [c]);
@@ -173,4 +222,45 @@ async fn what_is_no_longer_needed_goes_a_part_in_each_run() {
     let keys: i64 = rows(&world, "keys");
     assert_eq!(keys, 2);
     assert_eq!(View::open(&world.path).unwrap().unwrap().last_runs(2).unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_delivery_whose_recipient_is_refused_keeps_its_own_failures() {
+    let world = World::new();
+    let feed = world.feed("news").await;
+    world.record(feed, None, &["a"]).await;
+    for day in 0..20 {
+        let run = world.store.start_run(at(day * DAY)).await.unwrap();
+        let claim = world.claim(run, day * DAY, true).await.remove(0);
+        assert_eq!(i64::from(claim.failures), day.min(4), "each new run tries, and nothing is given up for it");
+        let error = "550 no such user".to_owned();
+        let next_attempt = at((day + 5) * DAY);
+        world.finish(run, claim.id, Settled::Again { next_attempt, asked: false, error, most_failures: 4 }).await;
+    }
+    assert!(world.queue()[0].next_run);
+}
+
+#[tokio::test]
+async fn what_was_claimed_when_processes_ended_is_claimed_alone_and_after_all_else() {
+    let world = World::new();
+    let feed = world.feed("news").await;
+    world.record(feed, None, &["a", "b"]).await;
+    for _ in 0..2 {
+        let run = world.store.start_run(at(1)).await.unwrap();
+        assert_eq!(world.claim(run, 1, true).await.len(), 2);
+    }
+    let run = world.store.start_run(at(1)).await.unwrap();
+    world.record(feed, None, &["c"]).await;
+    let early = ClaimDeliveries { all_asked: false, ..World::wanted(run, 1, true) };
+    let first = world.store.claim_deliveries(early).await.unwrap();
+    assert_eq!(first.iter().map(|claim| claim.crashes).collect::<Vec<_>>(), [0], "what may end this one too waits");
+    world.finish(run, first[0].id, Settled::Delivered { receipt: "ok".into() }).await;
+    let suspect = world.claim(run, 1, true).await;
+    assert_eq!(suspect.iter().map(|claim| claim.crashes).collect::<Vec<_>>(), [2]);
+    world.finish(run, suspect[0].id, again(900, false)).await;
+    let other = world.claim(run, 1, true).await;
+    assert_eq!((other.len(), other[0].crashes), (1, 2));
+    assert_ne!(other[0].id, suspect[0].id);
+    // What had an outcome is no suspect any more.
+    assert_eq!(world.claim(run, 901, false).await[0].crashes, 0);
 }
