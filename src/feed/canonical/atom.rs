@@ -188,6 +188,7 @@ fn copy(out: &mut String, text: &str, escaped: impl Fn(u8) -> bool) {
     for (at, byte) in bytes.iter().copied().enumerate() {
         let with = match byte {
             b'\t' | b'\n' => continue,
+            b'\r' if bytes.get(at + 1) != Some(&b'\n') => "\n",
             0..=0x1f => "",
             // U+FFFE and U+FFFF.
             0xef if matches!(bytes.get(at + 1..at + 3), Some([0xbf, 0xbe | 0xbf])) => {

@@ -47,7 +47,7 @@ impl<'a> Context<'a> {
                 offer_date(&inner.value(&self.entities), 5, &mut feed.updated);
             }
             (DcTerms, "modified") => offer_date(&inner.value(&self.entities), 4, &mut feed.updated),
-            (Core, "pubdate") | (Dc | DcTerms, "date") | (DcTerms, "issued" | "created") => offer_date(&inner.value(&self.entities), 2, &mut feed.updated),
+            (Core, "pubdate") | (Dc | DcTerms, "date") | (DcTerms, "issued" | "created") | (Atom, "published") => offer_date(&inner.value(&self.entities), 2, &mut feed.updated),
             (Core, "language") => self.feed_language(5, &inner, feed),
             (Dc | DcTerms, "language") => self.feed_language(3, &inner, feed),
             (Atom, "author") | (Core, "author" | "managingeditor") | (Dc, "creator") => self.author(4, tag, inner, &mut feed.authors),

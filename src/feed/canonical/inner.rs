@@ -124,18 +124,24 @@ impl<'a> Inner<'a> {
         }
         let mut value = String::with_capacity(self.raw.len());
         let mut soup = Soup::new(self.raw);
+        let mut sections = 0;
         loop {
             let at = soup.at();
             match soup.next() {
                 Some(Token::Text(text)) => value.push_str(&entities.resolve(text)),
-                Some(Token::Cdata(text)) => value.push_str(text),
+                Some(Token::Cdata(text)) => {
+                    sections += 1;
+                    value.push_str(text);
+                }
                 Some(Token::Start(_) | Token::End(_)) => value.push_str(soup.between(at, soup.at())),
                 Some(Token::Doctype(_)) => {}
                 None => break,
             }
         }
-        // Wrapped twice, or closed twice.
-        value.truncate(value.trim_end_matches("]]>").len());
+        // Wrapped twice.
+        if sections > 1 {
+            value.truncate(value.trim_end_matches("]]>").len());
+        }
         Cow::Owned(value)
     }
 
@@ -144,17 +150,26 @@ impl<'a> Inner<'a> {
         if !self.markup {
             return self.value(entities);
         }
-        let escaped = ["&lt;/", "&lt;br", "&lt;img", "&lt;p&gt;"].iter().any(|mark| memmem::find(self.raw.as_bytes(), mark.as_bytes()).is_some());
-        let mut writer = Writer { names, entities, base, text_is_html: escaped, sections_are_html: true, prefixes: Vec::new() };
+        let marks = ["&lt;/", "&lt;br", "&lt;img", "&lt;p&gt;"];
+        let escaped = marks.iter().any(|mark| memmem::find(self.raw.as_bytes(), mark.as_bytes()).is_some());
+        let text = if escaped { Text::Escaped } else { Text::Plain };
+        let mut writer = Writer { names, entities, base, text, sections_are_html: true, prefixes: Vec::new() };
         Cow::Owned(writer.write(self.raw))
     }
 
     /// It as HTML, where its elements are XHTML.
     pub(crate) fn xhtml(&self, names: &Names<'a>, entities: &Entities, base: Option<&Url>) -> String {
-        let mut writer = Writer { names, entities, base, text_is_html: false, sections_are_html: false, prefixes: Vec::new() };
+        let mut writer = Writer { names, entities, base, text: Text::Plain, sections_are_html: false, prefixes: Vec::new() };
         let html = writer.write(self.raw);
         unwrapped(&html).map(str::to_owned).unwrap_or(html)
     }
+}
+
+/// HTML with its addresses made absolute.
+pub(crate) fn rebased_html(html: &str, base: &Url) -> String {
+    let (names, entities) = (Names::default(), Entities::default());
+    let base = Some(base);
+    Writer { names: &names, entities: &entities, base, text: Text::Html, sections_are_html: true, prefixes: Vec::new() }.write(html)
 }
 
 /// The inside of the `div` that Atom asks for around XHTML (RFC 4287, section 3.1.1.3).
@@ -163,13 +178,24 @@ fn unwrapped(html: &str) -> Option<&str> {
     (!inside.contains("<div")).then_some(inside)
 }
 
+/// What the text beside elements is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Text {
+    /// Text.
+    Plain,
+    /// HTML that is escaped once more.
+    Escaped,
+    /// HTML.
+    Html,
+}
+
 /// Elements as HTML.
 struct Writer<'n, 'a> {
     names: &'n Names<'a>,
     entities: &'n Entities,
     /// What addresses are made absolute by: only where the document says so itself.
     base: Option<&'n Url>,
-    text_is_html: bool,
+    text: Text,
     sections_are_html: bool,
     /// Prefixes of XHTML that are declared within.
     prefixes: Vec<&'a str>,
@@ -188,7 +214,8 @@ impl<'a> Writer<'_, 'a> {
         let mut depth = 0_usize;
         for token in Soup::new(raw) {
             match token {
-                Token::Text(text) if self.text_is_html => out.push_str(&self.entities.resolve(text)),
+                Token::Text(text) if self.text == Text::Html => out.push_str(text),
+                Token::Text(text) if self.text == Text::Escaped => out.push_str(&self.entities.resolve(text)),
                 Token::Text(text) if text.contains('&') => out.push_str(&to_html(&self.entities.resolve(text))),
                 Token::Text(text) => out.push_str(&text.replace('<', "&lt;")),
                 Token::Cdata(text) if self.sections_are_html => out.push_str(text),
@@ -206,7 +233,8 @@ impl<'a> Writer<'_, 'a> {
                 }
                 Token::End(name) => {
                     let name = self.name(name);
-                    if !VOID.contains(&&*name) {
+                    // An end without a beginning is a slip.
+                    if depth > 0 && !VOID.contains(&&*name) {
                         out.push_str("</");
                         out.push_str(&name);
                         out.push('>');

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::super::entry::{Enclosure, Link, Person};
+use super::super::entry::{Enclosure as File, Link, Person};
 use super::super::text::{from_html, holds_markup, one_line};
 use super::super::{date, people};
 use super::draft::{Best, EntryDraft, Files, Words};
@@ -57,7 +57,7 @@ impl<'a> Context<'a> {
 
     #[expect(clippy::too_many_lines, reason = "a table, which is best read as one")]
     fn field(&mut self, name: &Name<'a>, tag: &Tag<'a>, inner: Inner<'a>, entry: &mut EntryDraft, depth: u8) {
-        use Space::{Atom, Content, Core, Dc, DcTerms, Excerpt, FeedBurner, Itunes, Media, Podcast, Xhtml};
+        use Space::{Atom, Content, Core, Dc, DcTerms, Enclosure, Excerpt, FeedBurner, Itunes, Media, Podcast, Xhtml};
         match (name.space, &*name.local) {
             (Core | Atom, "title") => self.title(5, tag, &inner, entry),
             (Dc | DcTerms, "title") => self.title(3, tag, &inner, entry),
@@ -100,7 +100,7 @@ impl<'a> Context<'a> {
             (Xhtml | Core, "body" | "div") => self.xhtml_body(inner, entry),
 
             (Atom, "author") | (Core, "author" | "creator" | "managingeditor") => self.author(4, tag, inner, &mut entry.authors),
-            (Dc, "creator" | "author") => self.author(4, tag, inner, &mut entry.authors),
+            (Dc | DcTerms, "creator" | "author") => self.author(4, tag, inner, &mut entry.authors),
             (Itunes, "author") => self.author(2, tag, inner, &mut entry.authors),
             (Media, "credit") if depth <= DEEPEST_GROUP => self.credit(tag, inner, entry),
             (Atom, "source") => self.source(inner, entry),
@@ -112,7 +112,9 @@ impl<'a> Context<'a> {
                 words.split(',').for_each(|word| entry.tag(word));
             }
 
-            (Core, "enclosure") => self.enclosure(tag, &inner, &["url", "href"], &["length", "filesize"], &mut entry.enclosures),
+            (Core | Enclosure, "enclosure") => {
+                self.enclosure(tag, &inner, &["url", "href", "resource"], &["length", "filesize"], &mut entry.enclosures);
+            }
             (Media, "content") => {
                 self.enclosure(tag, &Inner::default(), &["url"], &["filesize"], &mut entry.others);
                 self.group(inner, entry, depth);
@@ -131,9 +133,10 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The value of an attribute, references resolved.
+    /// The value of an attribute, whatever its prefix, references resolved.
     pub(crate) fn attribute(&self, tag: &Tag<'a>, wanted: &str) -> Option<String> {
-        let (_, raw) = tag.attributes().find(|(name, _)| name.eq_ignore_ascii_case(wanted))?;
+        let local = |name: &str| name.split_once(':').map_or(name, |(_, local)| local).eq_ignore_ascii_case(wanted);
+        let (_, raw) = tag.attributes().find(|(name, _)| local(name))?;
         let value = self.entities.resolve(raw);
         let value = value.trim();
         (!value.is_empty()).then(|| value.to_owned())
@@ -192,7 +195,7 @@ impl<'a> Context<'a> {
         match &*rel {
             "enclosure" => {
                 let length = self.attribute(tag, "length").and_then(|length| number(&length));
-                entry.enclosures.add(Enclosure { url: href, r#type: kind, length });
+                entry.enclosures.add(File { url: href, r#type: kind, length });
             }
             "replies" | "comments" if kind.as_deref().is_none_or(is_page_type) => {
                 entry.comments.get_or_insert(href);
@@ -236,9 +239,7 @@ impl<'a> Context<'a> {
 
     /// A body: HTML in RSS, and what it says it is in Atom.
     fn body(&mut self, tag: &Tag<'a>, inner: &Inner<'a>, entry: &mut EntryDraft) -> Option<Words> {
-        if let Some(base) = &self.base {
-            entry.base = Some(base.as_str().to_owned());
-        }
+        self.based(entry);
         self.words(tag, inner)
     }
 
@@ -252,10 +253,15 @@ impl<'a> Context<'a> {
         });
     }
 
-    fn xhtml_body(&mut self, inner: Inner<'a>, entry: &mut EntryDraft) {
-        if let Some(base) = &self.base {
+    /// Notes what addresses in the bodies are relative to, unless it is this one's own base, which it is then freed of itself.
+    fn based(&self, entry: &mut EntryDraft) {
+        if let Some(base) = self.base.as_ref().filter(|_| !self.own_base) {
             entry.base = Some(base.as_str().to_owned());
         }
+    }
+
+    fn xhtml_body(&mut self, inner: Inner<'a>, entry: &mut EntryDraft) {
+        self.based(entry);
         let html = inner.xhtml(&self.names, &self.entities, self.base.as_ref());
         if !html.trim().is_empty() {
             entry.content.offer(9, Words::html(html));
@@ -296,11 +302,12 @@ impl<'a> Context<'a> {
         });
         if person == Person::default() {
             // Markup in a name, or a name in markup.
-            return loose.as_deref().and_then(people::person).or_else(|| people::person(&inner.value(&self.entities)));
+            let text = || from_html(&inner.html(&self.names, &self.entities, None));
+            return loose.as_deref().and_then(people::person).or_else(|| people::person(&text()));
         }
         match person.name.as_deref().and_then(people::person) {
-            Some(Person { name, email, .. }) if person.email.is_none() && email.is_some() => {
-                Some(Person { name: name.or(email.clone()), email, uri: person.uri })
+            Some(Person { name: Some(name), email: Some(email), .. }) if person.email.is_none() => {
+                Some(Person { name: Some(name), email: Some(email), uri: person.uri })
             }
             _ => Some(person),
         }
@@ -348,7 +355,7 @@ impl<'a> Context<'a> {
         let written = addresses.iter().find_map(|name| self.attribute(tag, name)).or_else(|| value(self, inner));
         let Some(url) = written.and_then(|href| absolute(&href, self.around())) else { return };
         let length = lengths.iter().find_map(|name| self.attribute(tag, name)).and_then(|length| number(&length));
-        files.add(Enclosure { url, r#type: self.attribute(tag, "type"), length });
+        files.add(File { url, r#type: self.attribute(tag, "type"), length });
     }
 
     fn alternate_enclosure(&mut self, tag: &Tag<'a>, inner: Inner<'a>, entry: &mut EntryDraft) {
@@ -358,7 +365,7 @@ impl<'a> Context<'a> {
             if &*name.local == "source" {
                 let url = context.attribute(tag, "uri").and_then(|uri| absolute(&uri, context.around()));
                 if let Some(url) = url.filter(|url| is_web(url)) {
-                    entry.others.add(Enclosure { url, r#type: kind.clone(), length });
+                    entry.others.add(File { url, r#type: kind.clone(), length });
                 }
             }
             None

@@ -8,6 +8,8 @@ use super::super::text::one_line;
 /// An address, absolute where `base` or the address itself allows that. `None` where there is none, or where following it would
 /// run something instead of going somewhere.
 pub(crate) fn absolute(href: &str, base: Option<&Url>) -> Option<String> {
+    // A link that was escaped once more than it should.
+    let href = href.replace("&amp;", "&");
     let href = href.trim();
     if href.is_empty() || acts(href) {
         return None;

@@ -19,6 +19,8 @@ pub(crate) enum Space {
     Podcast,
     Xhtml,
     FeedBurner,
+    /// `mod_enclosure` of RSS 1.0.
+    Enclosure,
     Excerpt,
     Wfw,
     /// The `xml:` of attributes.
@@ -68,7 +70,6 @@ const KNOWN: &[(&str, Space)] = &[
     ("cyber.law.harvard.edu/rss", Space::Core),
     ("www.rssboard.org/rss", Space::Core),
     ("www.rss-board.org/rss", Space::Core),
-    ("rssnamespace.org/", Space::Core),
     ("backend.userland.com/", Space::Core),
     ("purl.org/dc/elements/", Space::Dc),
     ("purl.org/metadata/dublin_core", Space::Dc),
@@ -85,6 +86,8 @@ const KNOWN: &[(&str, Space)] = &[
     ("podcastindex.org/namespace", Space::Podcast),
     ("github.com/podcastindex-org/podcast-namespace", Space::Podcast),
     ("rssnamespace.org/feedburner", Space::FeedBurner),
+    ("rssnamespace.org/", Space::Core),
+    ("purl.oclc.org/net/rss_2.0/enc", Space::Enclosure),
     ("wordpress.org/export/", Space::Excerpt),
     ("wellformedweb.org/commentapi", Space::Wfw),
 ];
@@ -109,6 +112,7 @@ const CUSTOMARY: &[(&str, Space)] = &[
     ("html", Space::Xhtml),
     ("body", Space::Xhtml),
     ("feedburner", Space::FeedBurner),
+    ("enc", Space::Enclosure),
     ("excerpt", Space::Excerpt),
     ("wfw", Space::Wfw),
     ("xml", Space::Xml),
@@ -170,7 +174,8 @@ impl<'a> Names<'a> {
     pub(crate) fn adopt(&mut self, written: &'a str) {
         let prefix = written.split_once(':').map_or("", |(prefix, _)| prefix);
         for (bound, space) in &mut self.bound {
-            if *bound == prefix && matches!(space, Space::Foreign | Space::Xhtml) {
+            let others = matches!(space, Space::Foreign | Space::Xhtml) || (*space == Space::Atom && !self.is_atom);
+            if *bound == prefix && others {
                 *space = Space::Core;
             }
         }

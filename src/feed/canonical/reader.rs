@@ -41,6 +41,8 @@ pub(crate) struct Context<'a> {
     pub(crate) document: Option<Url>,
     /// What the document itself says that addresses are relative to.
     pub(crate) base: Option<Url>,
+    /// Whether that is said by the very element that is read.
+    pub(crate) own_base: bool,
     /// Whether it is Atom of before RFC 4287, which has modes.
     pub(crate) old_atom: bool,
 }
@@ -92,6 +94,7 @@ pub(crate) fn read(text: &str, document: Option<&Url>, atom: &mut Atom) -> Read 
         entities: Entities::default(),
         document: document.cloned(),
         base: None,
+        own_base: false,
         old_atom: false,
     };
     let mut reader = Reader {
@@ -182,6 +185,7 @@ impl<'a> Reader<'a, '_> {
     fn field(&mut self, name: &Name<'a>, tag: &Tag<'a>) {
         let inner = inner(&mut self.soup, tag, &self.levels, &mut self.unclosed);
         let (base, _) = self.context.own(tag);
+        self.context.own_base = base.is_some();
         let around = base.map(|base| std::mem::replace(&mut self.context.base, Some(base)));
         match self.levels.0.last().map(|level| level.kind) {
             Some(Kind::Entry) => self.context.entry_field(name, tag, inner, &mut self.entry),
@@ -233,7 +237,8 @@ impl<'a> Context<'a> {
     fn own(&self, tag: &Tag<'a>) -> (Option<Url>, Option<&'a str>) {
         let (mut base, mut language) = (None, None);
         for (name, value) in tag.attributes() {
-            if name.eq_ignore_ascii_case("xml:base") {
+            // CDF has it without a prefix.
+            if name.eq_ignore_ascii_case("xml:base") || (name.eq_ignore_ascii_case("base") && !self.names.is_atom) {
                 base = rebased(self.around(), &self.entities.resolve(value));
             } else if name.eq_ignore_ascii_case("xml:lang") {
                 language = Some(value.trim()).filter(|value| !value.is_empty());

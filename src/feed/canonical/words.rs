@@ -7,7 +7,7 @@ use base64::{alphabet, engine::DecodePaddingMode};
 
 use super::super::text::holds_markup;
 use super::draft::Words;
-use super::inner::Inner;
+use super::inner::{Inner, rebased_html};
 use super::reader::Context;
 use super::soup::Tag;
 
@@ -33,7 +33,13 @@ impl<'a> Context<'a> {
         let form = if self.names.is_atom { self.form(tag, inner) } else { self.rss_form(tag, inner) };
         let words = match form {
             Form::Plain => Words::plain(inner.value(&self.entities)),
-            Form::Html => Words::html(inner.html(&self.names, &self.entities, self.base.as_ref())),
+            Form::Html => {
+                let html = inner.html(&self.names, &self.entities, self.base.as_ref());
+                Words::html(match self.base.as_ref().filter(|_| self.own_base && !inner.markup) {
+                    Some(base) => rebased_html(&html, base),
+                    None => html.into_owned(),
+                })
+            }
             Form::Xhtml => Words::html(inner.xhtml(&self.names, &self.entities, self.base.as_ref())),
             Form::Base64 { html } => {
                 let text: String = inner.value(&self.entities).split_ascii_whitespace().collect();
