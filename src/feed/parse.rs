@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::canonical::{Canonical, FRAME, canonical};
-use super::decode::decode;
+use super::decode::{Decoded, decode};
 use super::entry::{Document, Enclosure, Entry, Link, Person};
 use super::text;
 
@@ -52,17 +52,17 @@ const LONGEST_CAUSE: usize = 200;
 /// # Errors
 /// When the bytes are no feed: says what they are instead.
 pub fn parse(bytes: &[u8], content_type: Option<&str>, base: Option<&Url>) -> Result<Parsed, ParseError> {
-    let bytes = &*decode(bytes, content_type);
-    if bytes.iter().all(u8::is_ascii_whitespace) {
+    let Decoded { text, remark } = decode(bytes, content_type);
+    if text.trim().is_empty() {
         return Err(ParseError::Empty);
     }
-    let text = String::from_utf8_lossy(bytes);
-    let Some(Canonical { xml, format, entries, torn, remarks }) = canonical(&text, base, MOST_ENTRIES) else {
+    let Some(Canonical { xml, format, entries, torn, mut remarks }) = canonical(&text, base, MOST_ENTRIES) else {
         return Err(if looks_like_html(bytes) { ParseError::Page } else { ParseError::Unreadable("it is not XML".to_owned()) });
     };
     if torn && entries == 0 {
         return Err(ParseError::Truncated);
     }
+    remarks.extend(remark);
     // An empty id stands for "none": feed-rs would make a random one at each parse.
     let parser = Builder::new().sanitize_content(false).id_generator(|_, _, _| String::new()).timestamp_parser(time).build();
     let feed = parser.parse(xml.as_bytes()).map_err(|error| ParseError::Unreadable(in_words(&error)))?;
