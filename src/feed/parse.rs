@@ -11,7 +11,7 @@ use url::Url;
 use super::canonical::{Canonical, FRAME, canonical};
 use super::decode::{Decoded, decode};
 use super::entry::{Document, Enclosure, Entry, Link, Person};
-use super::text;
+use super::{kind, text};
 
 /// A document that was read, and what was odd about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,9 +29,12 @@ pub enum ParseError {
     #[error("the document is empty")]
     Empty,
     /// It is a page for people.
-    #[error("the document is a web page, not a feed")]
-    Page,
-    /// It is neither a feed nor a page.
+    #[error("the document is {0}")]
+    Page(String),
+    /// It is neither a feed nor a page, but this.
+    #[error("the document is {0}")]
+    Other(String),
+    /// It seemed to be a feed.
     #[error("the document is not a readable feed: {0}")]
     Unreadable(String),
     /// It is the beginning of a feed.
@@ -52,12 +55,17 @@ const LONGEST_CAUSE: usize = 200;
 /// # Errors
 /// When the bytes are no feed: says what they are instead.
 pub fn parse(bytes: &[u8], content_type: Option<&str>, base: Option<&Url>) -> Result<Parsed, ParseError> {
+    if let Some(file) = kind::binary(bytes) {
+        return Err(ParseError::Other(file.to_owned()));
+    }
     let Decoded { text, remark } = decode(bytes, content_type);
-    if text.trim().is_empty() {
+    if kind::is_empty(&text) {
         return Err(ParseError::Empty);
     }
-    let Some(Canonical { xml, format, entries, torn, mut remarks }) = canonical(&text, base, MOST_ENTRIES) else {
-        return Err(if looks_like_html(bytes) { ParseError::Page } else { ParseError::Unreadable("it is not XML".to_owned()) });
+    let kind = kind::kind(&text, content_type);
+    let Some(Canonical { xml, format, entries, torn, mut remarks }) = canonical(&text, kind, base, MOST_ENTRIES) else {
+        let what = kind::not_a_feed(&text, base);
+        return Err(if kind::is_page(&text) { ParseError::Page(what) } else { ParseError::Other(what) });
     };
     if torn && entries == 0 {
         return Err(ParseError::Truncated);
@@ -74,14 +82,6 @@ pub fn parse(bytes: &[u8], content_type: Option<&str>, base: Option<&Url>) -> Re
         homeless.for_each(|entry| entry.base = Some(base.as_str().to_owned()));
     }
     Ok(Parsed { document, remarks })
-}
-
-/// Whether bytes are a page for people: it begins with an HTML element or a doctype for it.
-#[must_use]
-pub fn looks_like_html(bytes: &[u8]) -> bool {
-    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(2048)]).to_ascii_lowercase();
-    let head = head.trim_start_matches('\u{feff}').trim_start();
-    head.starts_with("<!doctype html") || ["<html", "<head", "<body"].iter().any(|tag| head.contains(tag))
 }
 
 /// What the parser says, as one short line: it may quote the document.
