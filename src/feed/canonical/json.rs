@@ -64,6 +64,9 @@ pub(crate) fn read(text: &str, base: Option<&Url>, atom: &mut Atom) -> Result<(F
     {
         reader.items(&mut spare, atom);
     }
+    if scanner.is_torn() && reader.remarks.is_empty() {
+        reader.remarks.push("it breaks off after its last entry".to_owned());
+    }
     let is_feed = reader.is_json_feed || atom.len() > 0 || (reader.listed && reader.feed.title.get().is_some());
     match (is_feed, scanner.is_torn()) {
         (_, true) if atom.len() == 0 && (reader.is_json_feed || reader.listed) => Err(NoFeed::Torn),

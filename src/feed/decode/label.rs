@@ -80,6 +80,12 @@ pub(super) fn charset(written: &str) -> Option<Charset> {
         let number = plain.strip_prefix(prefix).filter(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()))?;
         known(&format!("windows-{number}")).or_else(|| page::named(&format!("cp{number}")))
     };
+    // `iso_8859_1_1987`: a standard with its year.
+    let without_year = || {
+        let year = plain.len().checked_sub(4).filter(|at| plain[*at..].bytes().all(|b| b.is_ascii_digit()))?;
+        let (name, year) = plain.split_at(year);
+        known(name).or_else(|| own(name)).filter(|_| year.starts_with("19") || year.starts_with("20"))
+    };
     let without = |prefix: &str| plain.strip_prefix(prefix).and_then(&known);
     known(name)
         .or_else(|| known(&name.replace('_', "-")))
@@ -88,6 +94,7 @@ pub(super) fn charset(written: &str) -> Option<Charset> {
         .or_else(|| page::named(&plain))
         .or_else(|| ["windows", "win", "cp", "ms", "ibm", "xcp", "oem", "codepage", "dos", ""].into_iter().find_map(by_number))
         .or_else(|| ["x", "cs", "iso", "charset", "encoding"].into_iter().find_map(without))
+        .or_else(without_year)
 }
 
 /// What the Encoding Standard does not know, does not read, or knows as something else.
@@ -119,8 +126,17 @@ fn own(plain: &str) -> Option<Charset> {
         "utf7" | "u7" | "unicode11utf7" | "csunicode11utf7" => Charset::Utf7,
         "hz" | "hzgb" | "hzgb2312" => Charset::Hz,
         "iso2022kr" | "csiso2022kr" => Charset::Korean,
-        "ansi" | "msansi" | "latin" | "western" | "646" | "usascii" | "asciiusa" | "default" | "iso8859" | "8859"
-        | "isolatin" => Charset::Rs(encoding_rs::WINDOWS_1252),
+        "us" | "cp367" | "ibm367" | "ansix341968" | "ansix341986" | "iso646us" | "iso646irv1991" | "isoir6" | "ansi"
+        | "msansi" | "latin" | "western" | "646" | "usascii" | "asciiusa" | "default" | "iso8859" | "8859" | "isolatin" => {
+            Charset::Rs(encoding_rs::WINDOWS_1252)
+        }
+        "latin7" => Charset::Rs(encoding_rs::ISO_8859_13),
+        "latin8" | "isoceltic" | "isoir199" => Charset::Rs(encoding_rs::ISO_8859_14),
+        "latin9" => Charset::Rs(encoding_rs::ISO_8859_15),
+        "latin10" | "isoir226" => Charset::Rs(encoding_rs::ISO_8859_16),
+        "thai" | "isoir166" | "tis62025290" | "tis62025291" | "tis6200" | "tis620" | "iso885911" => {
+            Charset::Rs(encoding_rs::WINDOWS_874)
+        }
         "msee" | "easteurope" => Charset::Rs(encoding_rs::WINDOWS_1250),
         "mscyrl" | "cyrillicwindows" => Charset::Rs(encoding_rs::WINDOWS_1251),
         "msgreek" => Charset::Rs(encoding_rs::WINDOWS_1253),
@@ -131,18 +147,21 @@ fn own(plain: &str) -> Option<Charset> {
         "koi" | "koi8ru" => Charset::Rs(encoding_rs::KOI8_U),
         "macroman" | "macwestern" => Charset::Rs(encoding_rs::MACINTOSH),
         "maccyrillic" => Charset::Rs(encoding_rs::X_MAC_CYRILLIC),
-        "shiftjis2004" | "shiftjisx0213" | "sjis2004" | "sjisx0213" | "mskanji" | "cp932" | "ms932" | "windows932"
-        | "shiftjs" | "sjiswin" | "xmscp932" => Charset::Rs(encoding_rs::SHIFT_JIS),
-        "ujis" | "eucjis2004" | "jisx0213" | "eucjisx0213" | "eucjpms" | "eucjpwin" | "cp51932" => {
+        "shiftjis" | "932" | "shiftjis2004" | "shiftjisx0213" | "sjis2004" | "sjisx0213" | "mskanji" | "cp932" | "ms932"
+        | "windows932" | "shiftjs" | "sjiswin" | "xmscp932" => Charset::Rs(encoding_rs::SHIFT_JIS),
+        "eucjp" | "ujis" | "eucjis2004" | "jisx0213" | "eucjisx0213" | "eucjpms" | "eucjpwin" | "cp51932" => {
             Charset::Rs(encoding_rs::EUC_JP)
         }
-        "jis" | "iso2022jp1" | "iso2022jp2" | "iso2022jp3" | "iso2022jp2004" | "iso2022jpext" | "cp50220" | "cp50221" => {
-            Charset::Rs(encoding_rs::ISO_2022_JP)
+        "jis" | "iso2022jp" | "iso2022jp1" | "iso2022jp2" | "iso2022jp3" | "iso2022jp2004" | "iso2022jpext" | "cp50220"
+        | "cp50221" => Charset::Rs(encoding_rs::ISO_2022_JP),
+        "euccn" | "936" | "gb231280" | "cp936" | "ms936" | "windows936" | "gb23121980" | "eucgb2312cn" | "gbk2312" => {
+            Charset::Rs(encoding_rs::GBK)
         }
-        "euccn" | "cp936" | "ms936" | "windows936" | "gb23121980" | "eucgb2312cn" | "gbk2312" => Charset::Rs(encoding_rs::GBK),
         "gb180302000" | "gb180302005" | "cp54936" => Charset::Rs(encoding_rs::GB18030),
-        "big5tw" | "cp950" | "ms950" | "windows950" | "big5eten" | "big5hkscs2004" | "euctw" => Charset::Rs(encoding_rs::BIG5),
-        "cp949" | "ms949" | "uhc" | "ksx1001" | "johab" => Charset::Rs(encoding_rs::EUC_KR),
+        "big5tw" | "950" | "hkscs" | "big5hkscs" | "cp950" | "ms950" | "windows950" | "big5eten" | "big5hkscs2004" | "euctw" => {
+            Charset::Rs(encoding_rs::BIG5)
+        }
+        "cp949" | "ms949" | "uhc" | "ksx1001" | "949" | "euckr" => Charset::Rs(encoding_rs::EUC_KR),
         _ => return None,
     };
     Some(charset)

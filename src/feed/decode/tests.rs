@@ -1,3 +1,5 @@
+//! Bytes in every encoding, and the text that they are.
+
 use encoding_rs::Encoding;
 use proptest::prelude::*;
 
@@ -62,6 +64,32 @@ fn what_the_declaration_says_is_so() {
         let read = decode(&bytes, None);
         assert_eq!(read.text, xml(declared, title), "{label} as {declared}");
         assert_eq!(read.remark, None, "{label}");
+    }
+}
+
+#[test]
+fn names_of_encodings_are_known_however_they_are_spelled() {
+    let table = [
+        ("utf_8", "UTF-8"),
+        ("UTF 8", "UTF-8"),
+        ("\"utf-8\";", "UTF-8"),
+        ("iso_8859_1_1987", "windows-1252"),
+        ("ISO8859-11-2001", "windows-874"),
+        ("8859-2", "ISO-8859-2"),
+        ("us_ascii", "windows-1252"),
+        ("Windows1251", "windows-1251"),
+        ("shiftjis", "Shift_JIS"),
+        ("ks_c_5601_1987", "EUC-KR"),
+        ("latin10", "ISO-8859-16"),
+        ("csucs4", "UTF-32"),
+        ("IBM850", "a code page"),
+        ("ebcdic-cp-us", "EBCDIC"),
+    ];
+    for (written, name) in table {
+        assert_eq!(label::charset(written).map(Charset::name), Some(name), "{written}");
+    }
+    for nothing in ["", "none", "\u{e9}\u{e9}\u{e9}2001", "1999", "xml"] {
+        assert_eq!(label::charset(nothing), None, "{nothing}");
     }
 }
 

@@ -1,3 +1,5 @@
+//! Documents that are no feed, and what they are called.
+
 use url::Url;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Each kind of JSON, and the Atom that it becomes.
+
 use super::*;
 use crate::feed::canonical::atom::Atom;
 
