@@ -14,8 +14,8 @@ use super::session::{Place, edit_failure, feed, subscribed, subscription};
 use super::source;
 use crate::config::edit::{ConfigFile, NewFeed};
 use crate::config::{Backlog, Config, derive_name};
-use crate::feed::{Document, ParseError};
-use crate::fetch::{Answer, Fetched, Fetcher, Found, Source, discover, normalise_url};
+use crate::feed::{Document, Found, ParseError, discover};
+use crate::fetch::{Answer, Fetched, Fetcher, Source, normalise_url};
 use crate::poll::{Event, Recorder};
 use crate::secret::redact as shown;
 use crate::store::{IfMissing, Store};
@@ -112,7 +112,7 @@ async fn one(place: &Place, arguments: &Arguments, text: &str) -> Result<(), Fai
     let answer = ask(&fetcher, &typed, asked_at).await?;
     let (url, asked_at, answer, document) = match source::read(&answer, None, None).await? {
         Ok(parsed) => (typed, asked_at, answer, parsed.document),
-        Err(ParseError::Page) => of_page(place, &config, &fetcher, &typed, &answer).await?,
+        Err(ParseError::Page(_)) => of_page(place, &config, &fetcher, &typed, &answer).await?,
         Err(error) => return Err(cannot(&typed).because(error.to_string())),
     };
     let mut answer = answer;

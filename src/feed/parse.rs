@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::canonical::{Canonical, FRAME, canonical};
-use super::decode::decode;
+use super::decode::{Decoded, decode};
 use super::entry::{Document, Enclosure, Entry, Link, Person};
-use super::text;
+use super::{kind, text};
 
 /// A document that was read, and what was odd about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,9 +29,12 @@ pub enum ParseError {
     #[error("the document is empty")]
     Empty,
     /// It is a page for people.
-    #[error("the document is a web page, not a feed")]
-    Page,
-    /// It is neither a feed nor a page.
+    #[error("the document is {0}")]
+    Page(String),
+    /// It is neither a feed nor a page, but this.
+    #[error("the document is {0}")]
+    Other(String),
+    /// It seemed to be a feed.
     #[error("the document is not a readable feed: {0}")]
     Unreadable(String),
     /// It is the beginning of a feed.
@@ -52,17 +55,22 @@ const LONGEST_CAUSE: usize = 200;
 /// # Errors
 /// When the bytes are no feed: says what they are instead.
 pub fn parse(bytes: &[u8], content_type: Option<&str>, base: Option<&Url>) -> Result<Parsed, ParseError> {
-    let bytes = &*decode(bytes, content_type);
-    if bytes.iter().all(u8::is_ascii_whitespace) {
+    if let Some(file) = kind::binary(bytes) {
+        return Err(ParseError::Other(file.to_owned()));
+    }
+    let Decoded { text, remark } = decode(bytes, content_type);
+    if kind::is_empty(&text) {
         return Err(ParseError::Empty);
     }
-    let text = String::from_utf8_lossy(bytes);
-    let Some(Canonical { xml, format, entries, torn, remarks }) = canonical(&text, base, MOST_ENTRIES) else {
-        return Err(if looks_like_html(bytes) { ParseError::Page } else { ParseError::Unreadable("it is not XML".to_owned()) });
+    let kind = kind::kind(&text, content_type);
+    let Some(Canonical { xml, format, entries, torn, mut remarks }) = canonical(&text, kind, base, MOST_ENTRIES) else {
+        let what = kind::not_a_feed(&text, base);
+        return Err(if kind::is_page(&text) { ParseError::Page(what) } else { ParseError::Other(what) });
     };
     if torn && entries == 0 {
         return Err(ParseError::Truncated);
     }
+    remarks.extend(remark);
     // An empty id stands for "none": feed-rs would make a random one at each parse.
     let parser = Builder::new().sanitize_content(false).id_generator(|_, _, _| String::new()).timestamp_parser(time).build();
     let feed = parser.parse(xml.as_bytes()).map_err(|error| ParseError::Unreadable(in_words(&error)))?;
@@ -74,14 +82,6 @@ pub fn parse(bytes: &[u8], content_type: Option<&str>, base: Option<&Url>) -> Re
         homeless.for_each(|entry| entry.base = Some(base.as_str().to_owned()));
     }
     Ok(Parsed { document, remarks })
-}
-
-/// Whether bytes are a page for people: it begins with an HTML element or a doctype for it.
-#[must_use]
-pub fn looks_like_html(bytes: &[u8]) -> bool {
-    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(2048)]).to_ascii_lowercase();
-    let head = head.trim_start_matches('\u{feff}').trim_start();
-    head.starts_with("<!doctype html") || ["<html", "<head", "<body"].iter().any(|tag| head.contains(tag))
 }
 
 /// What the parser says, as one short line: it may quote the document.

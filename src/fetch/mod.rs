@@ -2,7 +2,6 @@
 //! on. Decides nothing about content and writes nothing down.
 
 mod address;
-pub mod discover;
 mod error;
 mod fetcher;
 mod file;
@@ -17,7 +16,6 @@ use ipnet::IpNet;
 use url::Url;
 
 pub use address::{AddressError, normalise_url};
-pub use discover::{Found, discover};
 pub use error::{FetchError, FetchErrorKind};
 pub use fetcher::{Ask, Fetch, Fetcher};
 pub use file::FileError;

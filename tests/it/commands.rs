@@ -150,6 +150,17 @@ fn show_says_why_a_document_is_none() {
 }
 
 #[test]
+fn show_says_what_a_document_is_that_is_no_feed() {
+    let reader = Sandbox::new();
+    let page = project().join("fixtures/feeds/page_two_feeds.html");
+    let ran = reader.run(&["show", page.to_str().unwrap(), "--base", "https://example.org/", "--json"]);
+    assert_eq!((ran.code, &ran.json()["ok"]), (Some(1), &false.into()));
+    assert!(ran.json()["error"].as_str().unwrap().contains("an HTML page; it names 2 feeds: http"), "{ran:#?}");
+    let torn = reader.file("torn.json", "{\"version\": \"https://jsonfeed.org/version/1.1\", \"items\": [{\"id\": 1");
+    reader.run(&["show", torn.to_str().unwrap()]).fails().complains_of("truncated before its first entry");
+}
+
+#[test]
 fn preview_shows_the_mail_that_would_be_sent() {
     let publisher = Server::start();
     let reader = reader_of(&publisher);

@@ -58,8 +58,8 @@ impl Atom {
             out.push_str("<link rel=\"");
             out.push_str(FRAME);
             attribute(out, "\" title", entry.base.as_deref().unwrap_or_default());
-            attribute(out, "hreflang", entry.language.as_deref().unwrap_or_default());
-            out.push_str(" href=\"\"/>");
+            attribute(out, "\" hreflang", entry.language.as_deref().unwrap_or_default());
+            out.push_str("\" href=\"\"/>");
         }
         entry.authors.take().iter().flatten().for_each(|author| person(out, author));
         for tag in &entry.tags {

@@ -7,6 +7,7 @@ mod draft;
 mod entities;
 mod inner;
 mod item;
+mod json;
 mod links;
 mod names;
 mod reader;
@@ -15,8 +16,14 @@ mod words;
 
 use url::Url;
 
-pub(crate) use atom::FRAME;
 use atom::Atom;
+pub(crate) use atom::FRAME;
+pub(crate) use json::{members, root as json_root};
+
+use draft::FeedDraft;
+use json::NoFeed;
+
+use super::kind::Kind;
 
 /// A document as Atom.
 #[derive(Debug)]
@@ -34,13 +41,34 @@ pub(crate) struct Canonical {
 }
 
 /// A document as Atom, with at most `most` of its entries: the newest. `None` where there is no feed in it.
-pub(crate) fn canonical(text: &str, document: Option<&Url>, most: usize) -> Option<Canonical> {
+pub(crate) fn canonical(text: &str, kind: Kind, document: Option<&Url>, most: usize) -> Option<Canonical> {
+    match kind {
+        // What looks like JSON may be junk before XML all the same.
+        Kind::Json => of_json(text, document, most).or_else(|| of_xml(text, document, most)),
+        Kind::Xml => of_xml(text, document, most),
+        Kind::Other => None,
+    }
+}
+
+fn of_xml(text: &str, document: Option<&Url>, most: usize) -> Option<Canonical> {
     let mut atom = Atom::default();
     let read = reader::read(text, document, &mut atom);
-    let (format, torn, entries) = (read.format?, read.torn, atom.len());
-    let mut remarks = read.remarks;
+    Some(finished(atom, read.feed, read.format?, read.torn, read.remarks, most))
+}
+
+fn of_json(text: &str, document: Option<&Url>, most: usize) -> Option<Canonical> {
+    let mut atom = Atom::default();
+    match json::read(text, document, &mut atom) {
+        Ok((feed, remarks)) => Some(finished(atom, feed, "json", false, remarks, most)),
+        Err(NoFeed::Torn) => Some(finished(atom, FeedDraft::default(), "json", true, Vec::new(), most)),
+        Err(NoFeed::Other) => None,
+    }
+}
+
+fn finished(atom: Atom, feed: FeedDraft, format: &'static str, torn: bool, mut remarks: Vec<String>, most: usize) -> Canonical {
+    let entries = atom.len();
     if entries > most {
         remarks.push(format!("only the newest {most} of {entries} entries are read"));
     }
-    Some(Canonical { xml: atom.finish(read.feed, most), format, entries, torn, remarks })
+    Canonical { xml: atom.finish(feed, most), format, entries, torn, remarks }
 }

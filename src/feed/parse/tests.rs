@@ -49,7 +49,7 @@ fn an_entry_without_an_id_gets_none_rather_than_a_random_one() {
 fn bytes_that_are_no_feed_say_what_they_are() {
     let error = |text: &str| parse(text.as_bytes(), None, None).unwrap_err();
     assert_eq!(error(" \n"), ParseError::Empty);
-    assert_eq!(error("<!DOCTYPE html><html><body>hello"), ParseError::Page);
+    assert_eq!(error("<!DOCTYPE html><html><body>hello"), ParseError::Page("an HTML page that names no feed".to_owned()));
     assert_eq!(error("<rss version='2.0'><channel><item>"), ParseError::Truncated);
 }
 

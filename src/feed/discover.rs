@@ -125,10 +125,12 @@ impl Link {
 
     fn address(&self, base: &Url) -> Option<Url> {
         let href = self.href.trim();
-        let url = if href.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("feed:")) {
-            super::normalise_url(href).ok()?
-        } else {
-            base.join(href).ok()?
+        let feed = href.get(..5).filter(|start| start.eq_ignore_ascii_case("feed:")).map(|_| &href[5..]);
+        // `feed:https://h/` and `feed://h/` are both in use.
+        let url = match feed {
+            Some(rest) if rest.starts_with("//") => Url::parse(&format!("https:{rest}")).ok()?,
+            Some(rest) => base.join(rest).ok()?,
+            None => base.join(href).ok()?,
         };
         is_web(&url).then_some(url)
     }
