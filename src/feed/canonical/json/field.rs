@@ -174,11 +174,7 @@ pub(super) fn links(scanner: &mut Scanner<'_>, mut each: impl FnMut(String, Opti
 
 /// What JSON Feed calls plain text often holds markup or entities all the same.
 pub(super) fn words(Text { said, html, .. }: Text<'_>) -> Words {
-    let entity = |rest: &str| {
-        let name = rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '#');
-        name.len() < rest.len() && name.starts_with(';')
-    };
-    let html = html || text::holds_markup(&said) || said.split('&').skip(1).any(entity);
+    let html = html || text::holds_markup(&said) || text::holds_references(&said);
     Words { text: said.into_owned(), html }
 }
 
@@ -206,12 +202,8 @@ pub(super) fn date(text: &str) -> Option<Timestamp> {
         return match whole.len() {
             9 | 10 => Timestamp::from_second(number).ok(),
             12 | 13 => Timestamp::from_millisecond(number).ok(),
-            _ => written(text),
+            _ => crate::feed::date::parse(text),
         };
     }
-    written(text)
-}
-
-fn written(text: &str) -> Option<Timestamp> {
     crate::feed::date::parse(text)
 }

@@ -34,7 +34,7 @@ pub(super) fn read(scanner: &mut Scanner<'_>, base: Option<&Url>) -> Option<Entr
             "attachments" | "enclosures" | "enclosure" => {
                 field::objects(scanner, |scanner| {
                     if let Some(file) = file(scanner, base) {
-                        entry.enclose(file);
+                        entry.enclosures.add(file);
                     }
                 });
             }
@@ -66,7 +66,7 @@ pub(super) fn read(scanner: &mut Scanner<'_>, base: Option<&Url>) -> Option<Entr
         || entry.content.get().is_some()
         || entry.summary.get().is_some()
         || !entry.links.is_empty()
-        || !entry.enclosures.is_empty();
+        || !entry.enclosures.0.is_empty();
     Some(entry)
 }
 
@@ -133,7 +133,7 @@ fn place(
         None | Some("alternate" | "") => drop(addresses.own.get_or_insert(href)),
         Some("enclosure") => {
             if let Some(url) = absolute(&href, base) {
-                entry.enclose(Enclosure { url, r#type: kind, length: None });
+                entry.enclosures.add(Enclosure { url, r#type: kind, length: None });
             }
         }
         Some("replies") => {
