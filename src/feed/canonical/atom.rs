@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::super::entry::{Link, Person};
+use super::entities::character;
 use super::draft::{EntryDraft, FeedDraft, Words};
 
 /// The relation of the link that carries an entry's base and language; nobody else's, as it is no valid one.
@@ -190,6 +191,13 @@ fn copy(out: &mut String, text: &str, escaped: impl Fn(u8) -> bool) {
             b'\t' | b'\n' => continue,
             b'\r' if bytes.get(at + 1) != Some(&b'\n') => "\n",
             0..=0x1f => "",
+            // What has no use as a control character was meant as windows-1252 has it.
+            0xc2 if matches!(bytes.get(at + 1), Some(0x80..=0x9f)) => {
+                out.push_str(&text[from..at]);
+                out.extend(character(u32::from(bytes[at + 1])));
+                from = at + 2;
+                continue;
+            }
             // U+FFFE and U+FFFF.
             0xef if matches!(bytes.get(at + 1..at + 3), Some([0xbf, 0xbe | 0xbf])) => {
                 out.push_str(&text[from..at]);

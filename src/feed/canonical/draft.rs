@@ -92,6 +92,13 @@ impl<T> Best<T> {
         }
     }
 
+    /// Takes the value unless it ranks lower than what is there: of two of one rank the last stays.
+    pub(crate) fn offer_last(&mut self, rank: u8, value: T) {
+        if self.value.is_none() || rank >= self.rank {
+            *self = Self { value: Some(value), rank };
+        }
+    }
+
     /// What is there.
     pub(crate) fn get(&self) -> Option<&T> {
         self.value.as_ref()

@@ -90,9 +90,15 @@ impl Entities {
             let Ok(code) = u32::from_str_radix(&digits[..digits_end], if hex { 16 } else { 10 }) else {
                 return if digits_end > 0 && closed { out.push('\u{fffd}'); used } else { 0 };
             };
-            out.extend(character(code));
             let used = 2 + usize::from(hex) + digits_end;
-            return used + usize::from(bytes.get(used) == Some(&b';'));
+            let used = used + usize::from(bytes.get(used) == Some(&b';'));
+            // Some write what UTF-16 makes two of as two.
+            if let (0xd800..=0xdbff, Some(low)) = (code, low_surrogate(&text[used..])) {
+                out.extend(char::from_u32(0x10000 + ((code - 0xd800) << 10) + (low.0 - 0xdc00)));
+                return used + low.1;
+            }
+            out.extend(character(code));
+            return used;
         }
         if let Some(value) = self.declared.get(name).filter(|_| closed && self.expanded.get() < MOST_EXPANDED) {
             self.expanded.set(self.expanded.get() + value.len());
@@ -111,8 +117,19 @@ impl Entities {
     }
 }
 
+/// The second half of a pair of UTF-16 that a text begins with as a reference, and how long that is.
+fn low_surrogate(text: &str) -> Option<(u32, usize)> {
+    let number = text.get(..LONGEST_NAME.min(text.len())).unwrap_or(text).strip_prefix("&#")?;
+    let (digits, _) = number.split_once(';')?;
+    let code = match digits.strip_prefix(['x', 'X']) {
+        Some(digits) => u32::from_str_radix(digits, 16),
+        None => digits.parse(),
+    };
+    code.ok().filter(|code| (0xdc00..=0xdfff).contains(code)).map(|code| (code, digits.len() + 3))
+}
+
 /// The character of a number, as HTML reads it: what lies between 128 and 159 is windows-1252's.
-fn character(code: u32) -> Option<char> {
+pub(crate) fn character(code: u32) -> Option<char> {
     match code {
         0x80..=0x9f => C1_REPLACEMENTS[code as usize - 0x80].or(Some('\u{fffd}')),
         0..=8 | 0xb | 0xc | 0xe..=0x1f | 0x7f | 0xfffe | 0xffff => None,
@@ -132,6 +149,7 @@ mod tests {
             ("&#8217;&#x2019;&#X2019;&#150;&#0;&#12", "’’’–"),
             ("&amp;nbsp; &amp;amp;", "&nbsp; &amp;"),
             ("AT&T R&D; a&b=c&copy=d && & &;", "AT&T R&D; a&b=c&copy=d && & &;"),
+            ("&#55357;&#56359;&#xD83D;&#xDC27;", "🐧🐧"),
             ("&#xD800;&#1114112;&#99999999999;", "\u{fffd}\u{fffd}\u{fffd}"),
             ("ünïcode &unknown; &", "ünïcode &unknown; &"),
         ];

@@ -83,7 +83,8 @@ impl<'a> Context<'a> {
             (Core | Atom, "id") => offer(value(self, &inner), 4, &mut entry.id),
             (Dc, "identifier") => offer(value(self, &inner), 1, &mut entry.id),
 
-            (Core | Atom, "pubdate" | "published" | "issued") => self.date(&inner, 5, &mut entry.published),
+            (Core | Atom, "pubdate" | "published") => self.date(&inner, 6, &mut entry.published),
+            (Core | Atom, "issued") => self.date(&inner, 5, &mut entry.published),
             (Core | Atom | DcTerms, "created") => self.date(&inner, 3, &mut entry.published),
             (DcTerms, "issued") => self.date(&inner, 4, &mut entry.published),
             (Core | Atom, "updated" | "modified") => self.date(&inner, 5, &mut entry.updated),
@@ -431,7 +432,7 @@ fn offer(value: Option<String>, rank: u8, place: &mut Best<String>) {
 /// Offers a date that can be read.
 pub(crate) fn offer_date(text: &str, rank: u8, place: &mut Best<Timestamp>) {
     if let Some(at) = date::parse(text) {
-        place.offer(rank, at);
+        place.offer_last(rank, at);
     }
 }
 

@@ -123,10 +123,13 @@ pub(crate) fn read(text: &str, document: Option<&Url>, atom: &mut Atom) -> Read 
 impl<'a> Reader<'a, '_> {
     fn start(&mut self, tag: Tag<'a>) {
         let mark = self.context.names.enter(&tag);
-        let name = self.context.names.read(tag.name);
+        let mut name = self.context.names.read(tag.name);
         if self.format.is_none() {
             match root(&name, &tag, self.page) {
-                Some(format) => self.root(format, &tag),
+                Some(format) => {
+                    self.root(format, &tag);
+                    name = self.context.names.read(tag.name);
+                }
                 None => {
                     self.page |= matches!(&*name.local, "html" | "head" | "body");
                     self.context.names.leave(mark);
