@@ -38,7 +38,7 @@ pub enum ParseError {
     #[error("the document is not a readable feed: {0}")]
     Unreadable(String),
     /// It is the beginning of a feed.
-    #[error("the document is truncated before its first entry")]
+    #[error("the document is truncated before the first entry")]
     Truncated,
 }
 
