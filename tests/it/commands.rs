@@ -157,7 +157,7 @@ fn show_says_what_a_document_is_that_is_no_feed() {
     assert_eq!((ran.code, &ran.json()["ok"]), (Some(1), &false.into()));
     assert!(ran.json()["error"].as_str().unwrap().contains("an HTML page; it names 2 feeds: http"), "{ran:#?}");
     let torn = reader.file("torn.json", "{\"version\": \"https://jsonfeed.org/version/1.1\", \"items\": [{\"id\": 1");
-    reader.run(&["show", torn.to_str().unwrap()]).fails().complains_of("truncated before its first entry");
+    reader.run(&["show", torn.to_str().unwrap()]).fails().complains_of("truncated before the first entry");
 }
 
 #[test]

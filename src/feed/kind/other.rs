@@ -117,7 +117,9 @@ fn page(page: &str, base: Option<&Url>) -> String {
     }
     let status = |said: &str| said.bytes().take(3).filter(u8::is_ascii_digit).count() == 3 && said.starts_with(['4', '5']);
     match title {
-        Some(title) if status(&said) || TROUBLE.iter().any(|word| said.contains(word)) => format!("a page that says: {title}"),
+        Some(title) if status(&said) || TROUBLE.iter().any(|word| said.contains(word)) => {
+            format!("an HTML page that says: {title}")
+        }
         Some(title) => format!("an HTML page that names no feed: {title}"),
         None => "an HTML page that names no feed".to_owned(),
     }

@@ -10,10 +10,19 @@ fn atom(json: &str) -> Result<String, NoFeed> {
     let base = Url::parse("https://example.org/feeds/feed.json").unwrap();
     let mut atom = Atom::default();
     let (feed, remarks) = read(json, Some(&base), &mut atom)?;
-    let xml = atom.finish(feed, 100);
-    // Sections are opened, so that the tests read as texts do.
-    let xml = xml.replace("<![CDATA[", "").replace("]]>", "");
+    let xml = without_sections(&atom.finish(feed, 100));
     Ok(remarks.iter().fold(xml, |xml, remark| format!("{xml}\n{remark}")))
+}
+
+/// CDATA as escaped text, in which it is easier to read what became of a character.
+fn without_sections(xml: &str) -> String {
+    let escaped = |section: &str| {
+        let (inner, after) = section.split_once("]]>").unwrap();
+        crate::feed::text::to_html(inner).replace('\n', "&#10;").replace('\t', "&#9;") + after
+    };
+    let (first, sections) = xml.split_once("<![CDATA[").unwrap_or((xml, ""));
+    let sections = sections.split("<![CDATA[").filter(|section| !section.is_empty());
+    sections.fold(first.to_owned(), |xml, section| xml + &escaped(section))
 }
 
 /// The entries of a feed with these items, as Atom.
