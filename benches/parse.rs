@@ -14,15 +14,24 @@ type Failure = Box<dyn std::error::Error>;
 
 const MEGABYTE: usize = 1_000_000;
 /// The documents: what they are written in, and how large they are.
-const DOCUMENTS: &[(&str, usize)] =
-    &[("rss", MEGABYTE), ("rss", 10 * MEGABYTE), ("atom", MEGABYTE), ("atom", 10 * MEGABYTE), ("json", MEGABYTE), ("json", 10 * MEGABYTE)];
+const DOCUMENTS: &[(&str, usize)] = &[
+    ("rss", MEGABYTE),
+    ("rss", 10 * MEGABYTE),
+    ("atom", MEGABYTE),
+    ("atom", 10 * MEGABYTE),
+    ("json", MEGABYTE),
+    ("json", 10 * MEGABYTE),
+];
 
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     if let [who, kind, size] = &arguments[..] {
         return alone(who, kind, size.parse()?);
     }
-    println!("{:>6}{:>7}{:>14}{:>14}{:>8}{:>16}{:>16}", "", "MB", "feed-rs (ms)", "feeds (ms)", "ratio", "feed-rs memory", "feeds memory");
+    println!(
+        "{:>6}{:>7}{:>14}{:>14}{:>8}{:>16}{:>16}",
+        "", "MB", "feed-rs (ms)", "feeds (ms)", "ratio", "feed-rs memory", "feeds memory"
+    );
     for (kind, size) in DOCUMENTS {
         let text = document(kind, *size);
         let (floor, ours) = timed(text.as_bytes());
@@ -102,7 +111,10 @@ fn document(kind: &str, size: usize) -> String {
              <id>https://example.org/</id><link href=\"https://example.org/\"/><updated>2026-01-02T03:04:05Z</updated>",
             "</feed>",
         ),
-        _ => ("{\"version\":\"https://jsonfeed.org/version/1.1\",\"title\":\"A blog\",\"home_page_url\":\"https://example.org/\",\"items\":[", "]}"),
+        _ => (
+            "{\"version\":\"https://jsonfeed.org/version/1.1\",\"title\":\"A blog\",\"home_page_url\":\"https://example.org/\",\"items\":[",
+            "]}",
+        ),
     };
     let mut text = String::from(head);
     let paragraph = "<p>Some <b>words</b> with <a href=\"https://example.org/a?b=c&amp;d=e\">a link</a>, and a good many more of them — as people write.</p>\n";

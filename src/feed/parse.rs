@@ -104,8 +104,8 @@ fn document(feed: model::Feed, format: &'static str) -> Document {
     let inherited = if matches!(format, "atom" | "json") { &authors[..authors.len().min(MOST_INHERITED)] } else { &[] };
     Document {
         format,
-        title: feed.title.and_then(line),
-        subtitle: feed.description.and_then(line),
+        title: feed.title.as_ref().and_then(line),
+        subtitle: feed.description.as_ref().and_then(line),
         link: links.iter().find(|link| link.rel.as_deref() == Some("alternate")).map(|link| link.href.clone()),
         id: given(feed.id),
         updated: feed.updated.and_then(timestamp),
@@ -118,7 +118,7 @@ fn document(feed: model::Feed, format: &'static str) -> Document {
 fn entry(item: model::Entry, inherited: &[Person]) -> Entry {
     let mut entry = Entry {
         id: given(item.id),
-        title: item.title.and_then(line),
+        title: item.title.as_ref().and_then(line),
         authors: people(item.authors),
         published: item.published.and_then(timestamp),
         updated: item.updated.and_then(timestamp),
@@ -165,7 +165,7 @@ fn people(people: Vec<model::Person>) -> Vec<Person> {
 }
 
 /// A title as plain text.
-fn line(title: model::Text) -> Option<String> {
+fn line(title: &model::Text) -> Option<String> {
     let plain = title.content_type.as_str() == "text/plain";
     given(if plain { text::one_line(&title.content) } else { text::from_html(&title.content) })
 }

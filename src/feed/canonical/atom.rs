@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::super::entry::{Link, Person};
-use super::entities::character;
 use super::draft::{EntryDraft, FeedDraft, Words};
+use super::entities::character;
 
 /// The relation of the link that carries an entry's base and language; nobody else's, as it is no valid one.
 pub(crate) const FRAME: &str = "feeds frame";

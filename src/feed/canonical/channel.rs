@@ -34,9 +34,13 @@ impl<'a> Context<'a> {
             (Core | Atom, "title") => self.feed_title(5, tag, &inner, feed),
             (Dc | DcTerms, "title") => self.feed_title(3, tag, &inner, feed),
             (Media | Itunes, "title") => self.feed_title(1, tag, &inner, feed),
-            (Core, "description" | "abstract") | (Atom | Core, "subtitle" | "tagline") => self.feed_subtitle(5, tag, &inner, feed),
+            (Core, "description" | "abstract") | (Atom | Core, "subtitle" | "tagline") => {
+                self.feed_subtitle(5, tag, &inner, feed);
+            }
             (Dc, "description") => self.feed_subtitle(3, tag, &inner, feed),
-            (Itunes, "summary" | "subtitle") | (Media, "description") | (Atom, "info") => self.feed_subtitle(1, tag, &inner, feed),
+            (Itunes, "summary" | "subtitle") | (Media, "description") | (Atom, "info") => {
+                self.feed_subtitle(1, tag, &inner, feed);
+            }
             (Core, "link") => match value(self, &inner) {
                 Some(href) => self.home(&href, feed),
                 None => self.feed_link(tag, &inner, feed),
@@ -47,10 +51,14 @@ impl<'a> Context<'a> {
                 offer_date(&inner.value(&self.entities), 5, &mut feed.updated);
             }
             (DcTerms, "modified") => offer_date(&inner.value(&self.entities), 4, &mut feed.updated),
-            (Core, "pubdate") | (Dc | DcTerms, "date") | (DcTerms, "issued" | "created") | (Atom, "published") => offer_date(&inner.value(&self.entities), 2, &mut feed.updated),
+            (Core, "pubdate") | (Dc | DcTerms, "date") | (DcTerms, "issued" | "created") | (Atom, "published") => {
+                offer_date(&inner.value(&self.entities), 2, &mut feed.updated);
+            }
             (Core, "language") => self.feed_language(5, &inner, feed),
             (Dc | DcTerms, "language") => self.feed_language(3, &inner, feed),
-            (Atom, "author") | (Core, "author" | "managingeditor") | (Dc, "creator") => self.author(4, tag, inner, &mut feed.authors),
+            (Atom, "author") | (Core, "author" | "managingeditor") | (Dc, "creator") => {
+                self.author(4, tag, inner, &mut feed.authors);
+            }
             (Itunes, "author") => self.author(3, tag, inner, &mut feed.authors),
             (Itunes, "owner") => self.author(2, tag, inner, &mut feed.authors),
             (Core, "webmaster") => self.author(1, tag, inner, &mut feed.authors),
@@ -90,7 +98,7 @@ impl<'a> Context<'a> {
     }
 
     /// Settles what depends on all that was said.
-    pub(crate) fn finish_feed(&self, feed: &mut FeedDraft) {
+    pub(crate) fn finish_feed(feed: &mut FeedDraft) {
         // A page before other formats of it, and RSS's own link, which has no type, before Atom's beside it.
         feed.links.sort_by_key(|link| match (link.rel.as_deref(), link.r#type.as_deref()) {
             (Some("alternate"), None) => 0,

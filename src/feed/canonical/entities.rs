@@ -88,7 +88,12 @@ impl Entities {
             let digits = number.get(usize::from(hex)..).unwrap_or_default();
             let digits_end = digits.find(|c: char| !c.is_digit(if hex { 16 } else { 10 })).unwrap_or(digits.len());
             let Ok(code) = u32::from_str_radix(&digits[..digits_end], if hex { 16 } else { 10 }) else {
-                return if digits_end > 0 && closed { out.push('\u{fffd}'); used } else { 0 };
+                return if digits_end > 0 && closed {
+                    out.push('\u{fffd}');
+                    used
+                } else {
+                    0
+                };
             };
             let used = 2 + usize::from(hex) + digits_end;
             let used = used + usize::from(bytes.get(used) == Some(&b';'));

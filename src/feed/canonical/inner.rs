@@ -23,14 +23,34 @@ pub(crate) struct Inner<'a> {
 }
 
 /// Elements of HTML that have no end.
-const VOID: &[&str] = &["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"];
+const VOID: &[&str] =
+    &["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"];
 /// Attributes that hold an address.
 const ADDRESSES: &[&str] = &["href", "src", "cite", "poster", "data", "action", "longdesc", "background"];
 
 /// Elements that are often forgotten to be closed, and whose like then ends them.
 const SIBLINGS: &[&str] = &[
-    "title", "link", "description", "pubdate", "guid", "author", "category", "comments", "enclosure", "source", "id", "updated",
-    "published", "summary", "content", "content:encoded", "dc:date", "dc:creator", "dc:subject", "language", "subtitle",
+    "title",
+    "link",
+    "description",
+    "pubdate",
+    "guid",
+    "author",
+    "category",
+    "comments",
+    "enclosure",
+    "source",
+    "id",
+    "updated",
+    "published",
+    "summary",
+    "content",
+    "content:encoded",
+    "dc:date",
+    "dc:creator",
+    "dc:subject",
+    "language",
+    "subtitle",
 ];
 
 /// Where the elements that are being read may end, apart from their own ends.
@@ -169,7 +189,8 @@ impl<'a> Inner<'a> {
 pub(crate) fn rebased_html(html: &str, base: &Url) -> String {
     let (names, entities) = (Names::default(), Entities::default());
     let base = Some(base);
-    Writer { names: &names, entities: &entities, base, text: Text::Html, sections_are_html: true, prefixes: Vec::new() }.write(html)
+    Writer { names: &names, entities: &entities, base, text: Text::Html, sections_are_html: true, prefixes: Vec::new() }
+        .write(html)
 }
 
 /// The inside of the `div` that Atom asks for around XHTML (RFC 4287, section 3.1.1.3).

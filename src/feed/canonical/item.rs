@@ -2,33 +2,20 @@
 
 use jiff::Timestamp;
 
-use super::super::entry::{Enclosure as File, Link, Person};
+use super::super::date;
+use super::super::entry::{Enclosure as File, Link};
 use super::super::text::{from_html, holds_markup, one_line};
-use super::super::{date, people};
 use super::draft::{Best, EntryDraft, Files, Words};
-use super::inner::{Inner, Outer, Unclosed, inner};
+use super::inner::Inner;
 use super::links::absolute;
 use super::names::{Name, Space};
 use super::reader::{Context, value};
-use super::soup::{Soup, Tag, Token};
+use super::soup::Tag;
 
 /// The rank of a date that a document gives without saying of what.
 const SOME_DATE: u8 = 1;
 /// The deepest nesting of groups that is followed.
 const DEEPEST_GROUP: u8 = 4;
-
-/// Nothing is around a piece that is read by itself.
-pub(crate) struct Nothing;
-
-impl Outer for Nothing {
-    fn ends(&self, _: &str) -> bool {
-        false
-    }
-
-    fn begins_entry(&self, _: &str) -> bool {
-        false
-    }
-}
 
 impl<'a> Context<'a> {
     /// What an entry's own tag says.
@@ -55,7 +42,6 @@ impl<'a> Context<'a> {
         self.field(name, tag, inner, entry, 0);
     }
 
-    #[expect(clippy::too_many_lines, reason = "a table, which is best read as one")]
     fn field(&mut self, name: &Name<'a>, tag: &Tag<'a>, inner: Inner<'a>, entry: &mut EntryDraft, depth: u8) {
         use Space::{Atom, Content, Core, Dc, DcTerms, Enclosure, Excerpt, FeedBurner, Itunes, Media, Podcast, Xhtml};
         match (name.space, &*name.local) {
@@ -96,18 +82,22 @@ impl<'a> Context<'a> {
             (Dc, "description") | (DcTerms, "abstract") | (Excerpt, "encoded") => self.summary(4, tag, inner, entry),
             (Itunes, "summary") | (Media, "description" | "text") => self.summary(2, tag, inner, entry),
             (Itunes, "subtitle") => self.summary(1, tag, inner, entry),
-            (Content, "encoded") | (Core | Atom, "content") | (Core, "fullitem" | "encoded") => self.content(5, tag, inner, entry),
+            (Content, "encoded") | (Core | Atom, "content") | (Core, "fullitem" | "encoded") => {
+                self.content(5, tag, inner, entry);
+            }
             (Content, "items") => self.content_items(inner, entry),
             (Xhtml | Core, "body" | "div") => self.xhtml_body(inner, entry),
 
-            (Atom, "author") | (Core, "author" | "creator" | "managingeditor") => self.author(4, tag, inner, &mut entry.authors),
-            (Dc | DcTerms, "creator" | "author") => self.author(4, tag, inner, &mut entry.authors),
+            (Atom | Core | Dc | DcTerms, "author" | "creator") | (Core, "managingeditor") => {
+                self.author(4, tag, inner, &mut entry.authors);
+            }
             (Itunes, "author") => self.author(2, tag, inner, &mut entry.authors),
             (Media, "credit") if depth <= DEEPEST_GROUP => self.credit(tag, inner, entry),
             (Atom, "source") => self.source(inner, entry),
 
-            (Core | Atom | Media | Itunes, "category") | (Core, "tag") => self.category(tag, &inner, entry),
-            (Dc | DcTerms, "subject") => self.category(tag, &inner, entry),
+            (Core | Atom | Media | Itunes, "category") | (Core, "tag") | (Dc | DcTerms, "subject") => {
+                self.category(tag, &inner, entry);
+            }
             (Itunes | Media | Core, "keywords" | "tags") => {
                 let words = value(self, &inner).unwrap_or_default();
                 words.split(',').for_each(|word| entry.tag(word));
@@ -191,7 +181,7 @@ impl<'a> Context<'a> {
     fn atom_link(&self, tag: &Tag<'a>, inner: &Inner<'a>, entry: &mut EntryDraft) {
         let href = self.attribute(tag, "href").or_else(|| value(self, inner));
         let Some(href) = href.and_then(|href| absolute(&href, self.around())) else { return };
-        let rel = self.attribute(tag, "rel").map(|rel| relation(&rel)).unwrap_or_else(|| "alternate".to_owned());
+        let rel = self.attribute(tag, "rel").map_or_else(|| "alternate".to_owned(), |rel| relation(&rel));
         let kind = self.attribute(tag, "type");
         match &*rel {
             "enclosure" => {
@@ -269,70 +259,9 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Adds a person, as one text or by its parts.
-    pub(crate) fn author(&mut self, rank: u8, tag: &Tag<'a>, inner: Inner<'a>, authors: &mut Best<Vec<Person>>) {
-        let person = if inner.markup {
-            self.person(inner)
-        } else {
-            let text = inner.value(&self.entities).into_owned();
-            let named = self.attribute(tag, "name").map(|name| Person { name: Some(name), ..Person::default() });
-            people::person(&text).or(named)
-        };
-        if let Some(person) = person {
-            authors.add(rank, person);
-        }
-    }
-
-    fn person(&mut self, inner: Inner<'a>) -> Option<Person> {
-        let (mut person, mut loose) = (Person::default(), None);
-        self.children(inner, 0, &mut |context, name, _, inner, depth| {
-            let text = value(context, &inner).map(|text| one_line(&text)).filter(|text| !text.is_empty());
-            match &*name.local {
-                "name" if person.name.is_none() => person.name = text.map(|text| from_html(&text)),
-                "email" if person.email.is_none() => {
-                    person.email = text.map(|text| text.strip_prefix("mailto:").map(str::to_owned).unwrap_or(text));
-                }
-                "uri" | "url" | "homepage" if person.uri.is_none() => {
-                    person.uri = text.and_then(|text| absolute(&text, context.around()));
-                }
-                "title" | "fn" => loose = loose.take().or(text),
-                _ if inner.markup && depth < 2 => return Some(inner),
-                _ => loose = loose.take().or(text),
-            }
-            None
-        });
-        if person == Person::default() {
-            // Markup in a name, or a name in markup.
-            let text = || from_html(&inner.html(&self.names, &self.entities, None));
-            return loose.as_deref().and_then(people::person).or_else(|| people::person(&text()));
-        }
-        match person.name.as_deref().and_then(people::person) {
-            Some(Person { name: Some(name), email: Some(email), .. }) if person.email.is_none() => {
-                Some(Person { name: Some(name), email: Some(email), uri: person.uri })
-            }
-            _ => Some(person),
-        }
-    }
-
-    fn credit(&mut self, tag: &Tag<'a>, inner: Inner<'a>, entry: &mut EntryDraft) {
-        let role = self.attribute(tag, "role").unwrap_or_default().to_ascii_lowercase();
-        if matches!(&*role, "" | "author" | "owner" | "producer" | "director" | "photographer" | "artist" | "composer" | "musician") {
-            self.author(1, tag, inner, &mut entry.authors);
-        }
-    }
-
-    /// What an entry was taken from: its people, where the entry names none.
-    fn source(&mut self, inner: Inner<'a>, entry: &mut EntryDraft) {
-        self.children(inner, 0, &mut |context, name, tag, inner, _| {
-            if &*name.local == "author" {
-                context.author(0, tag, inner, &mut entry.authors);
-            }
-            None
-        });
-    }
-
     fn category(&mut self, tag: &Tag<'a>, inner: &Inner<'a>, entry: &mut EntryDraft) {
-        let attribute = |context: &Self, tag: &Tag<'a>, names: &[&str]| names.iter().find_map(|name| context.attribute(tag, name));
+        let attribute =
+            |context: &Self, tag: &Tag<'a>, names: &[&str]| names.iter().find_map(|name| context.attribute(tag, name));
         if let Some(label) = attribute(self, tag, &["label", "text"]) {
             entry.tag(&label);
         } else if inner.markup {
@@ -344,8 +273,9 @@ impl<'a> Context<'a> {
         }
         if inner.markup {
             self.children(*inner, 0, &mut |context, name, tag, _, _| {
-                if &*name.local == "category" {
-                    attribute(context, tag, &["label", "text", "term"]).iter().for_each(|label| entry.tag(label));
+                let label = attribute(context, tag, &["label", "text", "term"]).filter(|_| &*name.local == "category");
+                if let Some(label) = label {
+                    entry.tag(&label);
                 }
                 None
             });
@@ -385,26 +315,6 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Calls `each` for each element in `inside`; where that gives an inside, for those in it.
-    pub(crate) fn children(
-        &mut self,
-        inside: Inner<'a>,
-        depth: u8,
-        each: &mut dyn FnMut(&mut Self, &Name<'a>, &Tag<'a>, Inner<'a>, u8) -> Option<Inner<'a>>,
-    ) {
-        let (mut soup, mut unclosed) = (Soup::new(inside.raw), Unclosed::new());
-        while let Some(token) = soup.next() {
-            let Token::Start(tag) = token else { continue };
-            let mark = self.names.enter(&tag);
-            let name = self.names.read(tag.name);
-            let inner = inner(&mut soup, &tag, &Nothing, &mut unclosed);
-            if let Some(within) = each(self, &name, &tag, inner, depth) {
-                self.children(within, depth + 1, each);
-            }
-            self.names.leave(mark);
-        }
-    }
-
     /// Settles what depends on all that was said.
     pub(crate) fn finish_entry(&self, entry: &mut EntryDraft) {
         std::mem::take(&mut entry.others).0.into_iter().for_each(|file| entry.enclosures.add(file));
@@ -415,10 +325,11 @@ impl<'a> Context<'a> {
         if entry.updated.ranked().is_some_and(|(rank, at)| rank == SOME_DATE && Some(&*at) == entry.published.get()) {
             entry.updated.take();
         }
-        if self.names.is_atom && entry.page.get().is_none() {
-            if let Some(id) = entry.id.get().cloned().filter(|id| is_web(id)) {
-                self.permalink(1, &id, entry);
-            }
+        if self.names.is_atom
+            && entry.page.get().is_none()
+            && let Some(id) = entry.id.get().cloned().filter(|id| is_web(id))
+        {
+            self.permalink(1, &id, entry);
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod atom;
 mod channel;
+mod children;
 mod draft;
 mod entities;
 mod inner;
@@ -12,6 +13,7 @@ mod links;
 mod names;
 mod reader;
 mod soup;
+mod who;
 mod words;
 
 use url::Url;

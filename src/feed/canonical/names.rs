@@ -145,8 +145,7 @@ impl<'a> Names<'a> {
     /// What a prefix stands for.
     fn of(&self, prefix: &str) -> Space {
         let bound = self.bound.iter().rev().find(|(bound, _)| *bound == prefix).map(|(_, space)| *space);
-        let customary =
-            || CUSTOMARY.iter().find(|(known, _)| known.eq_ignore_ascii_case(prefix)).map(|(_, space)| *space);
+        let customary = || CUSTOMARY.iter().find(|(known, _)| known.eq_ignore_ascii_case(prefix)).map(|(_, space)| *space);
         match bound {
             // A customary prefix that is bound to something unheard of is a slip in its address more often than anything else.
             Some(Space::Foreign) | None if !prefix.is_empty() => customary().unwrap_or(Space::Foreign),

@@ -125,16 +125,13 @@ impl<'a> Reader<'a, '_> {
         let mark = self.context.names.enter(&tag);
         let mut name = self.context.names.read(tag.name);
         if self.format.is_none() {
-            match root(&name, &tag, self.page) {
-                Some(format) => {
-                    self.root(format, &tag);
-                    name = self.context.names.read(tag.name);
-                }
-                None => {
-                    self.page |= matches!(&*name.local, "html" | "head" | "body");
-                    self.context.names.leave(mark);
-                    return;
-                }
+            if let Some(format) = root(&name, &tag, self.page) {
+                self.root(format, &tag);
+                name = self.context.names.read(tag.name);
+            } else {
+                self.page |= matches!(&*name.local, "html" | "head" | "body");
+                self.context.names.leave(mark);
+                return;
             }
         }
         let within = self.levels.0.last().map(|level| level.kind);
@@ -179,9 +176,11 @@ impl<'a> Reader<'a, '_> {
         let names = &mut self.context.names;
         names.is_atom = format == "atom";
         names.adopt(tag.name);
-        let attribute = |wanted: &str| tag.attributes().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value);
+        let attribute =
+            |wanted: &str| tag.attributes().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value);
         let declared = tag.attributes().any(|(name, value)| name.starts_with("xmlns") && value.contains("purl.org/atom/ns"));
-        self.context.old_atom = names.is_atom && (declared || attribute("version").is_some_and(|version| version.starts_with("0.")));
+        self.context.old_atom =
+            names.is_atom && (declared || attribute("version").is_some_and(|version| version.starts_with("0.")));
     }
 
     /// Reads an element that is neither a feed nor an entry.
@@ -189,7 +188,7 @@ impl<'a> Reader<'a, '_> {
         let inner = inner(&mut self.soup, tag, &self.levels, &mut self.unclosed);
         let (base, _) = self.context.own(tag);
         self.context.own_base = base.is_some();
-        let around = base.map(|base| std::mem::replace(&mut self.context.base, Some(base)));
+        let around = base.map(|base| self.context.base.replace(base));
         match self.levels.0.last().map(|level| level.kind) {
             Some(Kind::Entry) => self.context.entry_field(name, tag, inner, &mut self.entry),
             _ => self.context.feed_field(name, tag, inner, &mut self.feed),
@@ -230,7 +229,7 @@ impl<'a> Reader<'a, '_> {
         if self.levels.0.last().is_some_and(|level| level.kind == Kind::Entry) {
             self.remarks.push("the document ends in the middle of an entry, which is not read".to_owned());
         }
-        self.context.finish_feed(&mut self.feed);
+        Context::finish_feed(&mut self.feed);
         Read { format: self.format, feed: self.feed, torn: !self.levels.0.is_empty(), remarks: self.remarks }
     }
 }
@@ -258,7 +257,8 @@ impl<'a> Context<'a> {
 
 /// What a root says that its document is written in.
 fn root(name: &Name<'_>, tag: &Tag<'_>, page: bool) -> Option<&'static str> {
-    let attribute = |wanted: &str| tag.attributes().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim());
+    let attribute =
+        |wanted: &str| tag.attributes().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim());
     let declares = |what: &str| tag.attributes().any(|(name, value)| name.starts_with("xmlns") && value.contains(what));
     match &*name.local {
         "rss" => {

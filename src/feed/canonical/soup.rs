@@ -151,12 +151,11 @@ impl<'a> Soup<'a> {
 
     /// A comment or an instruction without an end hides one tag, not the document.
     fn skip_torn(&mut self) {
-        match memchr(b'>', self.rest().as_bytes()) {
-            Some(end) => self.at += end + 1,
-            None => {
-                self.at = self.text.len();
-                self.torn = true;
-            }
+        if let Some(end) = memchr(b'>', self.rest().as_bytes()) {
+            self.at += end + 1;
+        } else {
+            self.at = self.text.len();
+            self.torn = true;
         }
     }
 
@@ -352,7 +351,10 @@ mod tests {
 
     #[test]
     fn clean_markup_is_read_as_it_is() {
-        assert_eq!(told("<?xml version='1.0'?><!-- c --><a x='1' y=\"2\">t&amp;<b/><![CDATA[<c>]]></a>"), "<a x=1 y=2> \"t&amp;\" <b/> [<c>] </a>");
+        assert_eq!(
+            told("<?xml version='1.0'?><!-- c --><a x='1' y=\"2\">t&amp;<b/><![CDATA[<c>]]></a>"),
+            "<a x=1 y=2> \"t&amp;\" <b/> [<c>] </a>"
+        );
         assert_eq!(told("<!DOCTYPE rss [<!ENTITY a \"b>\">]><rss/>"), "!rss [<!ENTITY a \"b>\">] <rss/>");
     }
 

@@ -22,7 +22,9 @@ enum Form {
     Plain,
     Html,
     Xhtml,
-    Base64 { html: bool },
+    Base64 {
+        html: bool,
+    },
     /// Nothing that could be read.
     Other,
 }
@@ -72,18 +74,20 @@ impl<'a> Context<'a> {
             _ => {}
         }
         match kind {
-            // Elements where text should be: they were meant.
-            "" | "text" | "text/plain" | "plain" if inner.markup => Form::Xhtml,
-            "" | "text" | "text/plain" | "plain" => Form::Plain,
             "html" | "text/html" if inner.markup && self.old_atom => Form::Xhtml,
-            "html" | "text/html" => Form::Html,
             "xhtml" | "application/xhtml+xml" | "text/xhtml" if inner.markup => Form::Xhtml,
-            // Escaped all the same.
-            "xhtml" | "application/xhtml+xml" | "text/xhtml" => Form::Html,
+            // XHTML may be escaped all the same.
+            "html" | "text/html" | "xhtml" | "application/xhtml+xml" | "text/xhtml" => Form::Html,
             kind if kind.starts_with("image/") || kind.starts_with("audio/") || kind.starts_with("video/") => Form::Other,
+            // Elements where text should be: they were meant.
             _ if inner.markup => Form::Xhtml,
+            "" | "text" | "text/plain" | "plain" => Form::Plain,
             kind if kind.starts_with("text/") || !kind.contains('/') => {
-                if holds_markup(&inner.value(&self.entities)) { Form::Html } else { Form::Plain }
+                if holds_markup(&inner.value(&self.entities)) {
+                    Form::Html
+                } else {
+                    Form::Plain
+                }
             }
             kind if kind.ends_with("xml") => Form::Html,
             _ => Form::Base64 { html: false },

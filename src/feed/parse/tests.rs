@@ -1,3 +1,5 @@
+//! What is read, from good documents, from torn ones, and from soup.
+
 use proptest::prelude::*;
 
 use super::*;
@@ -84,7 +86,8 @@ fn a_document_that_was_cut_gives_the_entries_that_came_whole() {
 
 #[test]
 fn only_the_newest_of_too_many_entries_are_read_and_it_is_said() {
-    let item = |number: usize| format!("<item><title>{number}</title><pubDate>{}</pubDate></item>", 2_000_000 + number * 7_919 % 6_000);
+    let item =
+        |number: usize| format!("<item><title>{number}</title><pubDate>{}</pubDate></item>", 2_000_000 + number * 7_919 % 6_000);
     let items: String = (0..6_000).map(item).collect();
     let parsed = parse(format!("<rss><channel><title>t</title>{items}</channel></rss>").as_bytes(), None, None).unwrap();
     assert_eq!(parsed.document.entries.len(), MOST_ENTRIES);
@@ -94,12 +97,68 @@ fn only_the_newest_of_too_many_entries_are_read_and_it_is_said() {
 /// Pieces that documents are made of, and mishaps.
 fn soup() -> impl Strategy<Value = String> {
     let pieces = [
-        "<rss>", "<channel>", "<item>", "</item>", "<title>", "</title>", "<link>", "http://a.example/", "<description>", "&lt;p&gt;",
-        "</description>", "<![CDATA[", "]]>", "<!--", "-->", "&amp;", "&#150;", "&", "<", ">", "\"", "'", "<feed xmlns='http://www.w3.org/2005/Atom'>",
-        "<entry>", "</entry>", "<content type='xhtml'>", "<div xml:base='/x/'>", "</div>", "<a href='y'>", "</content>", "<media:group>",
-        "<media:content url='z'/>", "</media:group>", "<author>", "<name>", "a@b.c—J", "</author>", "<?xml", "?>", "<!DOCTYPE", "[", "]",
-        "<!ENTITY e '&e;&e;'>", "&e;", "<guid isPermaLink=", "x", " ", "\u{0}", "\u{85}", "é", "<pubDate>", "Fri, 02 Jan 2026", "{", "}", ":", ",",
-        "\"items\"", "</rss>", "</feed>", "<rdf:RDF", " xmlns:a='b'", "/>",
+        "<rss>",
+        "<channel>",
+        "<item>",
+        "</item>",
+        "<title>",
+        "</title>",
+        "<link>",
+        "http://a.example/",
+        "<description>",
+        "&lt;p&gt;",
+        "</description>",
+        "<![CDATA[",
+        "]]>",
+        "<!--",
+        "-->",
+        "&amp;",
+        "&#150;",
+        "&",
+        "<",
+        ">",
+        "\"",
+        "'",
+        "<feed xmlns='http://www.w3.org/2005/Atom'>",
+        "<entry>",
+        "</entry>",
+        "<content type='xhtml'>",
+        "<div xml:base='/x/'>",
+        "</div>",
+        "<a href='y'>",
+        "</content>",
+        "<media:group>",
+        "<media:content url='z'/>",
+        "</media:group>",
+        "<author>",
+        "<name>",
+        "a@b.c—J",
+        "</author>",
+        "<?xml",
+        "?>",
+        "<!DOCTYPE",
+        "[",
+        "]",
+        "<!ENTITY e '&e;&e;'>",
+        "&e;",
+        "<guid isPermaLink=",
+        "x",
+        " ",
+        "\u{0}",
+        "\u{85}",
+        "é",
+        "<pubDate>",
+        "Fri, 02 Jan 2026",
+        "{",
+        "}",
+        ":",
+        ",",
+        "\"items\"",
+        "</rss>",
+        "</feed>",
+        "<rdf:RDF",
+        " xmlns:a='b'",
+        "/>",
     ];
     proptest::collection::vec(proptest::sample::select(pieces.to_vec()), 0..60).prop_map(|pieces| pieces.concat())
 }
