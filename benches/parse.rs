@@ -93,8 +93,8 @@ fn peak(who: &str, kind: &str, size: usize, input: usize) -> Result<String, Fail
         let out = Command::new(std::env::current_exe()?).args([who, kind, &size.to_string()]).output()?;
         Ok(String::from_utf8(out.stdout)?.trim().parse()?)
     };
-    let used = (kilobytes(who)? - kilobytes("nobody")?) * 1024.0 + input as f64;
-    Ok(format!("{:.1} ×", used / input as f64))
+    let input = f64::from(u32::try_from(input)?);
+    Ok(format!("{:.1} ×", (kilobytes(who)? - kilobytes("nobody")?) * 1024.0 / input + 1.0))
 }
 
 /// A clean document of about so many bytes, in the shape of a blog's: three kilobytes of HTML an entry.
