@@ -199,7 +199,7 @@ pub const EAGER_ATTEMPTS: u32 = 4;
 /// After so many claims in a row that ended with the process, a delivery is claimed alone and last: it may be what ends it …
 pub const SUSPECT_CRASHES: u32 = 2;
 /// … and after so many it is given up.
-pub const LAST_CRASH: u32 = 10;
+pub const LAST_CRASH: u32 = 50;
 
 /// How long to wait after `attempts` failures: doubling from five minutes to six hours, give or take a fifth by `seed`;
 /// at least as long as the sink asked for.

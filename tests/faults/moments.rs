@@ -106,10 +106,10 @@ fn two_lines_of_sieve_make_one_mail_of_what_a_crash_sent_twice() {
 fn what_ends_the_program_each_time_goes_last_and_is_given_up_in_the_end() {
     let publisher = publisher();
     let mut reader = Sandbox::local().sink_maildir().feed_with("winds", publisher.url("/rss"), "backlog = 1");
-    for _ in 0..10 {
+    for _ in 0..50 {
         reader = crash(reader, "claimed");
     }
-    reader.poll().fails_with(1).complains_of("the program ended 10 times while it was making or delivering it");
+    reader.poll().fails_with(1).complains_of("the program ended 50 times while it was making or delivering it");
     let queue = reader.queue();
     assert_eq!((queue.len(), queue[0]["state"].as_str()), (1, Some("failed")), "{queue:#?}");
     assert!(reader.inbox().is_empty());
