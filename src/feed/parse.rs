@@ -18,6 +18,8 @@ use super::{kind, text};
 pub struct Parsed {
     /// What it holds.
     pub document: Document,
+    /// Whether it ended too early: then it is not all that its source has.
+    pub torn: bool,
     /// What a person might want to know, in words.
     pub remarks: Vec<String>,
 }
@@ -81,7 +83,7 @@ pub fn parse(bytes: &[u8], content_type: Option<&str>, base: Option<&Url>) -> Re
         let homeless = document.entries.iter_mut().filter(|entry| entry.base.is_none() && entry.link().is_none());
         homeless.for_each(|entry| entry.base = Some(base.as_str().to_owned()));
     }
-    Ok(Parsed { document, remarks })
+    Ok(Parsed { document, torn, remarks })
 }
 
 /// What the parser says, as one short line: it may quote the document.

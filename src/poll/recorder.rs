@@ -196,7 +196,7 @@ impl Act<'_> {
             let keys: Vec<Key> = parsed.document.entries.iter().flat_map(|entry| Keys::of(entry).all()).collect();
             Ok::<_, ParseError>((parsed, keys))
         };
-        let (Parsed { document, remarks }, keys) = match self.recorder.pool.run(reading).await {
+        let (Parsed { document, torn, remarks }, keys) = match self.recorder.pool.run(reading).await {
             Ok(Ok(read)) => read,
             Ok(Err(error)) => return self.failed(Trouble::unreadable(error.to_string())).await,
             Err(panicked) => return self.failed(Trouble::unreadable(format!("the document cannot be read: {panicked}"))).await,
@@ -205,6 +205,7 @@ impl Act<'_> {
         let record = DocumentRecord {
             validators: kept(answer.validators),
             hash,
+            partial: torn,
             title: document.title.clone(),
             link: document.link.clone(),
             language: document.language.clone(),

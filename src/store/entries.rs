@@ -78,6 +78,8 @@ pub struct DocumentRecord {
     pub validators: Option<Validators>,
     /// A hash of its bytes.
     pub hash: Vec<u8>,
+    /// It is not all that its source has: it is asked for again, as if it had not come.
+    pub partial: bool,
     /// The feed's title.
     pub title: Option<String>,
     /// The feed's page.
@@ -242,9 +244,11 @@ fn keep_validators(connection: &Connection, feed: FeedId, validators: Option<&Va
 }
 
 fn keep_document(connection: &Connection, feed: FeedId, document: &DocumentRecord) -> Result<(), rusqlite::Error> {
-    keep_validators(connection, feed, document.validators.as_ref())?;
-    let sql = "UPDATE feeds SET document_hash = ?2, title = ?3, link = ?4, language = ?5 WHERE id = ?1";
-    let values = params![feed.0, document.hash, document.title, document.link, document.language];
+    if !document.partial {
+        keep_validators(connection, feed, document.validators.as_ref())?;
+    }
+    let sql = "UPDATE feeds SET document_hash = CASE WHEN ?6 THEN document_hash ELSE ?2 END, title = ?3, link = ?4, language = ?5 WHERE id = ?1";
+    let values = params![feed.0, document.hash, document.title, document.link, document.language, document.partial];
     connection.prepare_cached(sql)?.execute(values)?;
     keep_place(connection, feed, document.moved_to.as_ref())
 }

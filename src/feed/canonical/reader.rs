@@ -228,6 +228,8 @@ impl<'a> Reader<'a, '_> {
     fn close(mut self) -> Read {
         if self.levels.0.last().is_some_and(|level| level.kind == Kind::Entry) {
             self.remarks.push("the document ends in the middle of an entry, which is not read".to_owned());
+        } else if self.format.is_some() && !self.levels.0.is_empty() {
+            self.remarks.push("the document ends before its feed does".to_owned());
         }
         Context::finish_feed(&mut self.feed);
         Read { format: self.format, feed: self.feed, torn: !self.levels.0.is_empty(), remarks: self.remarks }
