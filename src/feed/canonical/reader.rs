@@ -100,7 +100,7 @@ pub(crate) fn read(text: &str, document: Option<&Url>, atom: &mut Atom) -> Read 
     let mut reader = Reader {
         soup: Soup::new(text),
         levels: Levels::default(),
-        unclosed: Unclosed::new(),
+        unclosed: Unclosed::default(),
         context,
         format: None,
         page: false,
