@@ -8,7 +8,7 @@ use url::Url;
 
 use super::super::text::to_html;
 use super::entities::Entities;
-use super::links::{absolute, rebased};
+use super::links::{absolute, rebased, room};
 use super::names::{Names, Space};
 use super::soup::{Soup, Tag, Token};
 
@@ -259,6 +259,7 @@ const DEEPEST_BASE: usize = 32;
 impl<'a> Writer<'_, 'a> {
     fn write(&mut self, raw: &'a str) -> String {
         let mut out = String::with_capacity(raw.len() + raw.len() / 8);
+        let room = room(raw.len());
         let rebases = memmem::find(raw.as_bytes(), b"xml:base").is_some();
         let mut bases: Vec<(usize, Url)> = Vec::new();
         let mut depth = 0_usize;
@@ -275,7 +276,8 @@ impl<'a> Writer<'_, 'a> {
                     let around = bases.last().map(|(_, base)| base).or(self.base);
                     let own = rebases.then(|| tag.attributes().find(|(name, _)| name.eq_ignore_ascii_case("xml:base"))).flatten();
                     let own = own.and_then(|(_, by)| rebased(around, &self.entities.resolve(by)));
-                    let void = self.start(&tag, own.as_ref().or(around), &mut out);
+                    let base = own.as_ref().or(around).filter(|_| out.len() <= room);
+                    let void = self.start(&tag, base, &mut out);
                     if !void && !tag.empty {
                         depth += 1;
                         bases.extend(own.filter(|_| bases.len() < DEEPEST_BASE).map(|base| (depth, base)));
