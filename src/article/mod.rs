@@ -46,7 +46,7 @@ pub fn clean(html: &str, base: Option<&Url>) -> String {
 }
 
 fn cleaned(html: &str, base: Option<&Url>, dressed: bool) -> String {
-    if nesting::is_too_much(html) {
+    if nesting::is_too_much(html, base.map_or(0, |base| base.as_str().len())) {
         return format!("<p>{}</p>", to_html(&from_html(html)));
     }
     sanitise::sanitise(html, base, dressed)

@@ -1,5 +1,6 @@
-//! PURE. Whether HTML would make too large a tree, or one that takes too long to write. Building one is quadratic in depth, whatever the parser, and formatting
-//! elements that are never closed are built again in every block; so both are bounded before, by counting tokens.
+//! PURE. Whether HTML would make too large a tree, or one that takes too long to write. Building one is quadratic in depth,
+//! whatever the parser; formatting elements that are never closed are built again in every block; and each relative address
+//! becomes as long as its base. So all of these are bounded before, by counting tokens.
 
 use std::cell::RefCell;
 
@@ -17,6 +18,10 @@ const MOST_REBUILT: usize = 100_000;
 /// to the end of the text.
 const MOST_LOOKED_AT: usize = 5_000_000_000;
 
+/// How many bytes the base of addresses may add, beside so many for each byte of the HTML.
+const MOST_ADDED: usize = 1024 * 1024;
+const MOST_ADDED_EACH: usize = 16;
+
 /// Elements that hold nothing, or that the next one of their sort closes.
 const SHALLOW: &[&str] = &[
     "area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link", "meta", "option", "p", "param",
@@ -24,6 +29,9 @@ const SHALLOW: &[&str] = &[
 ];
 /// Elements that go on in the next block where they are not closed (HTML standard, "the list of active formatting elements").
 const FORMATTING: &[&str] = &["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"];
+
+/// Attributes of what is allowed that hold an address.
+const ADDRESSES: &[&str] = &["cite", "href", "longdesc", "src"];
 
 /// What a parser would have open.
 #[derive(Default)]
@@ -37,6 +45,8 @@ struct Open {
     /// Of the text since the last tag: its length, and how much of it is escaped.
     text: (usize, usize),
     looked_at: usize,
+    /// How many addresses there are.
+    addresses: usize,
     /// Inside of drawings and formulas every element nests.
     foreign: bool,
 }
@@ -72,6 +82,7 @@ impl Open {
     fn tag(&mut self, tag: &Tag) {
         self.end_text();
         for attribute in &tag.attrs {
+            self.addresses += usize::from(ADDRESSES.contains(&&*attribute.name.local));
             self.text(&attribute.value);
             self.end_text();
         }
@@ -108,9 +119,10 @@ fn remove_last(names: &mut Vec<LocalName>, name: &LocalName) {
     }
 }
 
-/// Whether the tree of this HTML would be too deep or too large to be built, or a tag of it too long to be read.
+/// Whether the tree of this HTML would be too deep or too large to be built, or a tag of it too long to be read. `base` is the
+/// length of what its addresses are relative to.
 #[must_use]
-pub(super) fn is_too_much(html: &str) -> bool {
+pub(super) fn is_too_much(html: &str, base: usize) -> bool {
     // A tag takes three bytes at least: short texts cannot be deep.
     if html.len() < DEEPEST * 3 {
         return false;
@@ -118,14 +130,26 @@ pub(super) fn is_too_much(html: &str) -> bool {
     let Some(count) = tokens(html, Count::default()) else { return true };
     let mut open = count.0.into_inner();
     open.end_text();
-    open.deepest > DEEPEST || open.rebuilt > MOST_REBUILT || open.looked_at > MOST_LOOKED_AT
+    let added = open.addresses.saturating_mul(base);
+    let adds_too_much = added > MOST_ADDED.saturating_add(html.len().saturating_mul(MOST_ADDED_EACH));
+    adds_too_much || open.deepest > DEEPEST || open.rebuilt > MOST_REBUILT || open.looked_at > MOST_LOOKED_AT
 }
 
 #[cfg(test)]
 mod tests {
     use std::fmt::Write as _;
 
-    use super::is_too_much;
+    fn is_too_much(html: &str) -> bool {
+        super::is_too_much(html, 20)
+    }
+
+    #[test]
+    fn a_long_base_of_many_addresses_is_counted() {
+        let images = "<img src=a>".repeat(100_000);
+        assert!(super::is_too_much(&images, 10_000));
+        assert!(!super::is_too_much(&images, 100));
+        assert!(!super::is_too_much("<img src=a>", 1_000_000));
+    }
 
     #[test]
     fn depth_is_counted_and_length_is_not() {

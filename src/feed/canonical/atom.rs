@@ -10,30 +10,49 @@ use url::Url;
 use super::super::entry::{Link, Person};
 use super::draft::{EntryDraft, FeedDraft, Words};
 use super::entities::character;
+use super::links::room;
 
 /// The relation of the link that carries an entry's base and language; nobody else's, as it is no valid one.
 pub(crate) const FRAME: &str = "feeds frame";
 
 /// A document being written.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Atom {
     xml: String,
+    /// Where it is large enough.
+    most: usize,
+    /// How many entries came after that.
+    crowded: usize,
     /// Where each entry stands, and its date.
     entries: Vec<(Option<Timestamp>, Range<usize>)>,
 }
 
 impl Atom {
+    /// Nothing yet, of a document of so many bytes.
+    pub(crate) fn new(length: usize) -> Self {
+        Self { xml: String::new(), most: room(length), crowded: 0, entries: Vec::new() }
+    }
+
+    /// How many entries there was no room for.
+    pub(crate) fn crowded(&self) -> usize {
+        self.crowded
+    }
+
     /// How many entries it has.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Adds an entry, unless nothing was said of it.
+    /// Adds an entry, unless nothing was said of it, or the addresses of those before have grown beyond all measure.
     pub(crate) fn entry(&mut self, mut entry: EntryDraft) {
         if !entry.told {
             return;
         }
         let from = self.xml.len();
+        if from > self.most {
+            self.crowded += 1;
+            return;
+        }
         let (published, updated) = (entry.published.take(), entry.updated.take());
         let out = &mut self.xml;
         out.push_str("<entry>");

@@ -7,10 +7,10 @@ mod scan;
 
 use url::Url;
 
+use super::super::entry::Link;
 use super::atom::Atom;
 use super::draft::FeedDraft;
 use super::links::absolute;
-use crate::feed::entry::Link;
 use field::Text;
 use scan::{Scanner, Value};
 

@@ -5,6 +5,14 @@ use url::Url;
 
 use super::super::text::one_line;
 
+/// The longest base that is used, in bytes: every relative address becomes so much longer.
+const LONGEST_BASE: usize = 2_000;
+
+/// How large what comes of so many bytes may become. A long base and many short addresses would make gigabytes of a megabyte.
+pub(crate) fn room(length: usize) -> usize {
+    length.saturating_mul(16).saturating_add(1024 * 1024)
+}
+
 /// An address, absolute where `base` or the address itself allows that. `None` where there is none, or where following it would
 /// run something instead of going somewhere.
 pub(crate) fn absolute(href: &str, base: Option<&Url>) -> Option<String> {
@@ -14,7 +22,7 @@ pub(crate) fn absolute(href: &str, base: Option<&Url>) -> Option<String> {
     if href.is_empty() || acts(href) {
         return None;
     }
-    match (Url::parse(href), base) {
+    match (Url::parse(href), base.filter(|base| is_short(base))) {
         (Ok(_), _) if is_clean(href) => Some(href.to_owned()),
         (Ok(url), _) => Some(url.into()),
         (Err(_), Some(base)) => Some(base.join(href).map_or_else(|_| one_line(href), String::from)),
@@ -29,7 +37,11 @@ pub(crate) fn rebased(base: Option<&Url>, by: &str) -> Option<Url> {
         Some(base) => base.join(by).ok(),
         None => Url::parse(by).ok(),
     };
-    joined.filter(|url| !url.cannot_be_a_base())
+    joined.filter(|url| !url.cannot_be_a_base() && is_short(url))
+}
+
+fn is_short(base: &Url) -> bool {
+    base.as_str().len() <= LONGEST_BASE
 }
 
 /// Whether an address holds only what one may.
@@ -63,6 +75,13 @@ mod tests {
             assert_eq!(absolute(written, Some(&base)).as_deref(), Some(read), "{written}");
         }
         assert_eq!(absolute("a/b", None).as_deref(), Some("a/b"));
+    }
+
+    #[test]
+    fn a_base_without_end_is_none() {
+        let long = Url::parse(&format!("https://example.org/{}", "a/".repeat(1_000))).unwrap();
+        assert_eq!(absolute("b", Some(&long)).as_deref(), Some("b"));
+        assert_eq!(rebased(None, long.as_str()), None);
     }
 
     #[test]

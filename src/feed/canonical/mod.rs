@@ -26,6 +26,7 @@ use draft::FeedDraft;
 use json::NoFeed;
 
 use super::kind::Kind;
+use crate::words::count;
 
 /// A document as Atom.
 #[derive(Debug)]
@@ -53,13 +54,13 @@ pub(crate) fn canonical(text: &str, kind: Kind, document: Option<&Url>, most: us
 }
 
 fn of_xml(text: &str, document: Option<&Url>, most: usize) -> Option<Canonical> {
-    let mut atom = Atom::default();
+    let mut atom = Atom::new(text.len());
     let read = reader::read(text, document, &mut atom);
     Some(finished(atom, read.feed, read.format?, read.torn, read.remarks, most))
 }
 
 fn of_json(text: &str, document: Option<&Url>, most: usize) -> Option<Canonical> {
-    let mut atom = Atom::default();
+    let mut atom = Atom::new(text.len());
     match json::read(text, document, &mut atom) {
         Ok(json::Read { feed, torn, remarks }) => Some(finished(atom, feed, "json", torn, remarks, most)),
         Err(NoFeed::Torn) => Some(finished(atom, FeedDraft::default(), "json", true, Vec::new(), most)),
@@ -72,5 +73,12 @@ fn finished(atom: Atom, feed: FeedDraft, format: &'static str, torn: bool, mut r
     if entries > most {
         remarks.push(format!("only the newest {most} of {entries} entries are read"));
     }
+    if atom.crowded() > 0 {
+        let left_out = count(u64::try_from(atom.crowded()).unwrap_or(u64::MAX), "entry");
+        remarks.push(format!("{left_out} left out: those before are many times as large as the document"));
+    }
     Canonical { xml: atom.finish(feed, most), format, entries, torn, remarks }
 }
+
+#[cfg(test)]
+mod tests;

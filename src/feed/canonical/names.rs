@@ -193,3 +193,6 @@ pub(crate) fn space(uri: &str) -> Space {
     }
     KNOWN.iter().find(|(known, _)| bare.starts_with(known)).map_or(Space::Foreign, |(_, space)| *space)
 }
+
+#[cfg(test)]
+mod tests;

@@ -100,7 +100,7 @@ pub(crate) fn read(text: &str, document: Option<&Url>, atom: &mut Atom) -> Read 
     let mut reader = Reader {
         soup: Soup::new(text),
         levels: Levels::default(),
-        unclosed: Unclosed::new(),
+        unclosed: Unclosed::default(),
         context,
         format: None,
         page: false,
@@ -150,8 +150,11 @@ impl<'a> Reader<'a, '_> {
                 return;
             }
         };
-        if self.levels.0.len() < DEEPEST {
+        // Entries do not nest: the deepest feed has room for one.
+        if kind == Kind::Entry || self.levels.0.len() < DEEPEST {
             self.open(tag, kind, mark);
+        } else {
+            self.context.names.leave(mark);
         }
     }
 
