@@ -105,10 +105,11 @@ fn shown(document: Document) -> Shown {
 fn shown_entry(entry: Entry, feed_link: Option<&str>) -> ShownEntry {
     let base = base_of(&entry, feed_link);
     let cleaned = |body: &str| clean(body, base.as_ref());
+    let summary = entry.summary.as_deref().map(cleaned);
     ShownEntry {
         link: entry.link().map(str::to_owned),
-        summary: entry.summary.as_deref().map(cleaned),
-        content: entry.body().map(cleaned),
+        content: entry.content.as_deref().map(cleaned).or_else(|| summary.clone()),
+        summary,
         id: entry.id,
         title: entry.title,
         links: entry.links,

@@ -57,6 +57,8 @@ const LONGEST_CAUSE: usize = 200;
 /// # Errors
 /// When the bytes are no feed: says what they are instead.
 pub fn parse(bytes: &[u8], content_type: Option<&str>, base: Option<&Url>) -> Result<Parsed, ParseError> {
+    // What lies in a file is relative to where it was published.
+    let base = base.filter(|base| matches!(base.scheme(), "http" | "https"));
     if let Some(file) = kind::binary(bytes) {
         return Err(ParseError::Other(file.to_owned()));
     }

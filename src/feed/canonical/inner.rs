@@ -166,8 +166,23 @@ impl<'a> Open<'a> {
 }
 
 impl<'a> Inner<'a> {
+    /// Text alone.
+    pub(crate) fn text(raw: &'a str) -> Self {
+        Self { raw, ..Self::default() }
+    }
+
     /// Its value: references resolved, sections opened, elements left as they are.
     pub(crate) fn value(&self, entities: &Entities) -> Cow<'a, str> {
+        let value = self.resolved(entities);
+        // A section that was escaped as a whole.
+        let section = value.trim().strip_prefix("<![CDATA[").and_then(|value| value.strip_suffix("]]>"));
+        match section.map(str::to_owned) {
+            Some(section) => Cow::Owned(section),
+            None => value,
+        }
+    }
+
+    fn resolved(&self, entities: &Entities) -> Cow<'a, str> {
         if !self.pieces && !self.markup {
             return entities.resolve(self.raw);
         }

@@ -148,6 +148,8 @@ impl<'a> Reader<'a> {
             match &*key {
                 "items" => match scanner.value() {
                     Value::Array => self.items(scanner, atom),
+                    // What PHP makes of a list with gaps.
+                    Value::Object => self.keyed_items(scanner, atom),
                     other => scanner.skip(&other),
                 },
                 "feed" | "rss" | "channel" | "rdf:RDF" if wrappers < MOST_WRAPPERS => match scanner.value() {
@@ -221,9 +223,20 @@ impl<'a> Reader<'a> {
     fn items(&mut self, scanner: &mut Scanner<'a>, atom: &mut Atom) {
         self.listed = true;
         while scanner.more() {
-            if !item::begins(scanner) {
-                continue;
-            }
+            self.item(scanner, atom);
+        }
+    }
+
+    /// The items of the object that was just opened, whose keys are their numbers.
+    fn keyed_items(&mut self, scanner: &mut Scanner<'a>, atom: &mut Atom) {
+        self.listed = true;
+        while scanner.key().is_some() {
+            self.item(scanner, atom);
+        }
+    }
+
+    fn item(&mut self, scanner: &mut Scanner<'a>, atom: &mut Atom) {
+        if item::begins(scanner) {
             match item::read(scanner, self.base.as_ref()) {
                 Some(entry) if self.is_json_feed || is_item(&entry) => atom.entry(entry),
                 Some(_) => {}

@@ -16,6 +16,8 @@ mod soup;
 mod who;
 mod words;
 
+use std::borrow::Cow;
+
 use url::Url;
 
 use atom::Atom;
@@ -23,6 +25,7 @@ pub(crate) use atom::FRAME;
 pub(crate) use json::{members, root as json_root};
 
 use draft::FeedDraft;
+use entities::Entities;
 use json::NoFeed;
 
 use super::kind::Kind;
@@ -45,12 +48,24 @@ pub(crate) struct Canonical {
 
 /// A document as Atom, with at most `most` of its entries: the newest. `None` where there is no feed in it.
 pub(crate) fn canonical(text: &str, kind: Kind, document: Option<&Url>, most: usize) -> Option<Canonical> {
-    match kind {
+    let found = match kind {
         // What looks like JSON may be junk before XML all the same.
         Kind::Json => of_json(text, document, most).or_else(|| of_xml(text, document, most)),
         Kind::Xml => of_xml(text, document, most),
         Kind::Other => None,
-    }
+    };
+    found.or_else(|| of_xml(&unescaped(text)?, document, most))
+}
+
+/// A document that a service wrapped into another one as text. Nothing is said before it; else it is an example in a page.
+fn unescaped(text: &str) -> Option<Cow<'_, str>> {
+    const BEGINS: &[&str] = &["&lt;?xml", "&lt;rss", "&lt;feed", "&lt;rdf:rdf"];
+    let at = text.find("&lt;")?;
+    let begins = text[at..].get(..12).unwrap_or(&text[at..]).to_ascii_lowercase();
+    let wrappers = text[..at].trim();
+    let silent = wrappers.is_empty()
+        || (wrappers.ends_with('>') && wrappers.split('>').all(|tag| tag.trim().starts_with(['<']) || tag.trim().is_empty()));
+    (silent && BEGINS.iter().any(|root| begins.starts_with(root))).then(|| Entities::default().resolve(&text[at..]))
 }
 
 fn of_xml(text: &str, document: Option<&Url>, most: usize) -> Option<Canonical> {

@@ -143,7 +143,7 @@ impl<'a> Reader<'a, '_> {
                 }
                 Kind::Entry
             }
-            "rss" | "rdf" | "feed" | "channel" | "items" if own && within != Some(Kind::Entry) => Kind::Feed,
+            "rss" | "rdf" | "feed" | "channel" | "items" | "entries" if own && within != Some(Kind::Entry) => Kind::Feed,
             _ => {
                 self.field(&name, &tag);
                 self.context.names.leave(mark);
@@ -188,7 +188,10 @@ impl<'a> Reader<'a, '_> {
 
     /// Reads an element that is neither a feed nor an entry.
     fn field(&mut self, name: &Name<'a>, tag: &Tag<'a>) {
-        let inner = inner(&mut self.soup, tag, &self.levels, &mut self.unclosed);
+        let mut inner = inner(&mut self.soup, tag, &self.levels, &mut self.unclosed);
+        if tag.empty && &*name.local == "link" && tag.attributes().next().is_none() {
+            inner = self.after_link();
+        }
         let (base, _) = self.context.own(tag);
         self.context.own_base = base.is_some();
         let around = base.map(|base| self.context.base.replace(base));
@@ -199,6 +202,18 @@ impl<'a> Reader<'a, '_> {
         if let Some(around) = around {
             self.context.base = around;
         }
+    }
+
+    /// The address after an empty `link`: what takes RSS for HTML knows no end of that element.
+    fn after_link(&mut self) -> Inner<'a> {
+        let begin = self.soup.at();
+        if let Some(Token::Text(text)) = self.soup.next()
+            && text.trim_start().starts_with("http")
+        {
+            return Inner::text(text);
+        }
+        self.soup.go(begin);
+        Inner::default()
     }
 
     /// Closes what an end tag closes: everything within it too.
