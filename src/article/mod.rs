@@ -24,6 +24,12 @@ pub struct Article {
 /// How many characters of its text make an entry's summary.
 const SUMMARY: usize = 1_000;
 
+/// The longest address, in bytes, that others are made absolute by.
+const LONGEST_BASE: usize = 2048;
+/// As many times its length as a body may grow by that, beside a first [`FREE`] bytes.
+const MOST_GROWTH: usize = 8;
+const FREE: usize = 256 * 1024;
+
 /// Makes an entry ready to read. `feed_link` is what its relative URLs are relative to where it names nothing nearer.
 #[must_use]
 pub fn article(entry: &Entry, feed_link: Option<&str>) -> Article {
@@ -49,14 +55,21 @@ fn cleaned(html: &str, base: Option<&Url>, dressed: bool) -> String {
     if nesting::is_too_much(html) {
         return format!("<p>{}</p>", to_html(&from_html(html)));
     }
-    sanitise::sanitise(html, base, dressed)
+    sanitise::sanitise(html, base.filter(|base| !grows(html, base)), dressed)
+}
+
+/// Whether a body has so many addresses, beside so long a base, that it would become many times what it is.
+fn grows(html: &str, base: &Url) -> bool {
+    let addresses = html.bytes().filter(|byte| *byte == b'=').count();
+    addresses.saturating_mul(base.as_str().len()) > html.len().saturating_mul(MOST_GROWTH).saturating_add(FREE)
 }
 
 /// What relative URLs in an entry's bodies are relative to: its own base, else its page, else the feed's page.
 #[must_use]
 pub fn base_of(entry: &Entry, feed_link: Option<&str>) -> Option<Url> {
     let candidates = [entry.base.as_deref(), entry.link(), feed_link];
-    candidates.into_iter().flatten().find_map(|text| Url::parse(text).ok().filter(|url| !url.cannot_be_a_base()))
+    let short = candidates.into_iter().flatten().filter(|text| text.len() <= LONGEST_BASE);
+    short.filter_map(|text| Url::parse(text).ok()).find(|url| !url.cannot_be_a_base())
 }
 
 #[cfg(test)]

@@ -17,6 +17,10 @@ const MOST_REBUILT: usize = 100_000;
 /// to the end of the text.
 const MOST_LOOKED_AT: usize = 5_000_000_000;
 
+/// The largest product of a text's tags and what stands in its tables outside of their cells: a parser puts each of that before
+/// the table, and looks for the table's place among all that stands beside it.
+const MOST_FOSTERED: usize = 200_000_000;
+
 /// Elements that hold nothing, or that the next one of their sort closes.
 const SHALLOW: &[&str] = &[
     "area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link", "meta", "option", "p", "param",
@@ -24,6 +28,11 @@ const SHALLOW: &[&str] = &[
 ];
 /// Elements that go on in the next block where they are not closed (HTML standard, "the list of active formatting elements").
 const FORMATTING: &[&str] = &["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"];
+
+/// What stands in a table where it belongs, apart from its cells.
+const OF_TABLES: &[&str] = &["col", "colgroup", "script", "style", "tbody", "template", "tfoot", "thead", "tr"];
+/// What holds anything at all within a table.
+const CELLS: &[&str] = &["caption", "td", "th"];
 
 /// What a parser would have open.
 #[derive(Default)]
@@ -39,6 +48,10 @@ struct Open {
     looked_at: usize,
     /// Inside of drawings and formulas every element nests.
     foreign: bool,
+    /// Tables, outermost first: whether what comes next stands outside of their cells.
+    between_cells: Vec<bool>,
+    fostered: usize,
+    tags: usize,
 }
 
 #[derive(Default)]
@@ -50,7 +63,7 @@ impl TokenSink for Count {
     fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
         match token {
             Token::TagToken(tag) => self.0.borrow_mut().tag(&tag),
-            Token::CharacterTokens(text) => self.0.borrow_mut().text(&text),
+            Token::CharacterTokens(text) => self.0.borrow_mut().words(&text),
             _ => {}
         }
         TokenSinkResult::Continue
@@ -58,6 +71,33 @@ impl TokenSink for Count {
 }
 
 impl Open {
+    fn words(&mut self, text: &str) {
+        if self.between_cells.last() == Some(&true) && !text.bytes().all(|b| b.is_ascii_whitespace()) {
+            self.fostered += 1;
+        }
+        self.text(text);
+    }
+
+    fn table(&mut self, tag: &Tag) {
+        let (name, starts) = (&*tag.name, tag.kind == TagKind::StartTag);
+        self.tags += 1;
+        if name == "table" && starts {
+            if self.between_cells.len() <= DEEPEST {
+                self.between_cells.push(true);
+            }
+        } else if name == "table" {
+            self.between_cells.pop();
+        } else if let Some(between) = self.between_cells.last_mut() {
+            if CELLS.contains(&name) {
+                *between = !starts;
+            } else if OF_TABLES.contains(&name) {
+                *between |= name != "template" && name != "script" && name != "style";
+            } else if *between {
+                self.fostered += 1;
+            }
+        }
+    }
+
     fn text(&mut self, text: &str) {
         self.text.0 += text.len();
         self.text.1 += text.bytes().filter(|b| matches!(b, b'&' | b'<' | b'>' | 0xc2)).count();
@@ -71,6 +111,7 @@ impl Open {
 
     fn tag(&mut self, tag: &Tag) {
         self.end_text();
+        self.table(tag);
         for attribute in &tag.attrs {
             self.text(&attribute.value);
             self.end_text();
@@ -118,7 +159,8 @@ pub(super) fn is_too_much(html: &str) -> bool {
     let Some(count) = tokens(html, Count::default()) else { return true };
     let mut open = count.0.into_inner();
     open.end_text();
-    open.deepest > DEEPEST || open.rebuilt > MOST_REBUILT || open.looked_at > MOST_LOOKED_AT
+    let fostering = open.fostered.saturating_mul(open.tags);
+    open.deepest > DEEPEST || open.rebuilt > MOST_REBUILT || open.looked_at > MOST_LOOKED_AT || fostering > MOST_FOSTERED
 }
 
 #[cfg(test)]
@@ -140,6 +182,14 @@ mod tests {
         assert!(is_too_much(&"&".repeat(1_000_000)));
         assert!(is_too_much(&format!("<a title=\"{}\">", "&".repeat(1_000_000))));
         assert!(!is_too_much(&"<p>Tea &amp; cake</p>".repeat(100_000)));
+    }
+
+    #[test]
+    fn what_stands_in_tables_outside_of_their_cells_is_counted() {
+        assert!(is_too_much(&format!("<table>{}", "<img>".repeat(20_000))));
+        assert!(is_too_much(&"<table><tr>a</tr></table>".repeat(20_000)));
+        assert!(!is_too_much(&"<table><tr><td>a<br><p>b</table>".repeat(20_000)));
+        assert!(!is_too_much(&format!("<table>a<tr>{}</table>", "<td>a<br>b</td>\n".repeat(20_000))));
     }
 
     #[test]

@@ -53,6 +53,9 @@ const SIBLINGS: &[&str] = &[
     "subtitle",
 ];
 
+/// The largest number of elements without an end of which each is looked for: real documents forget one or two.
+const MOST_UNCLOSED: usize = 32;
+
 /// Where the elements that are being read may end, apart from their own ends.
 pub(crate) trait Outer {
     /// Whether this is the end of an element around them.
@@ -70,7 +73,7 @@ pub(crate) fn inner<'a>(soup: &mut Soup<'a>, tag: &Tag<'a>, outer: &dyn Outer, u
         return Inner::default();
     }
     let begin = soup.at();
-    let known_open = unclosed.iter().any(|(name, until)| *name == tag.name && begin < *until);
+    let known_open = is_known_open(unclosed, tag.name, begin);
     let (mut depth, mut markup, mut pieces) = (0_usize, false, false);
     let mut sibling = None;
     soup.enter(tag.name);
@@ -112,6 +115,12 @@ pub(crate) fn inner<'a>(soup: &mut Soup<'a>, tag: &Tag<'a>, outer: &dyn Outer, u
     }
 }
 
+/// Whether it is known that an element that begins here has no end. Where so many have none, none is looked for any more.
+fn is_known_open(unclosed: &Unclosed<'_>, name: &str, begin: usize) -> bool {
+    let still = unclosed.iter().filter(|(_, until)| begin < *until);
+    still.clone().any(|(open, _)| *open == name) || still.count() >= MOST_UNCLOSED
+}
+
 /// Where the end tag itself begins that was read between two places: comments may stand before it.
 fn before_end(soup: &Soup<'_>, at: usize, end: usize) -> usize {
     at + soup.between(at, end).rfind("</").unwrap_or_default()
@@ -127,8 +136,8 @@ fn forgotten<'a>(
     at: usize,
     markup: bool,
 ) -> Inner<'a> {
-    if !unclosed.iter().any(|(name, until)| *name == tag.name && begin < *until) {
-        unclosed.retain(|(name, _)| *name != tag.name);
+    if !is_known_open(unclosed, tag.name, begin) {
+        unclosed.retain(|(name, until)| *name != tag.name && begin < *until);
         unclosed.push((tag.name, at));
     }
     let (end, markup) = sibling.unwrap_or((at, markup));
@@ -224,6 +233,9 @@ struct Writer<'n, 'a> {
 
 /// The largest number of them.
 const MOST_PREFIXES: usize = 8;
+/// As many times as long as it was a text may become by its base, beside a first [`FREE`] bytes.
+const MOST_GROWTH: usize = 4;
+const FREE: usize = 64 * 1024;
 /// The deepest nesting of bases of their own that is followed.
 const DEEPEST_BASE: usize = 32;
 
@@ -246,7 +258,8 @@ impl<'a> Writer<'_, 'a> {
                     let around = bases.last().map(|(_, base)| base).or(self.base);
                     let own = rebases.then(|| tag.attributes().find(|(name, _)| name.eq_ignore_ascii_case("xml:base"))).flatten();
                     let own = own.and_then(|(_, by)| rebased(around, &self.entities.resolve(by)));
-                    let void = self.start(&tag, own.as_ref().or(around), &mut out);
+                    let grown = out.len() > raw.len().saturating_mul(MOST_GROWTH) + FREE;
+                    let void = self.start(&tag, own.as_ref().or(around).filter(|_| !grown), &mut out);
                     if !void && !tag.empty {
                         depth += 1;
                         bases.extend(own.filter(|_| bases.len() < DEEPEST_BASE).map(|base| (depth, base)));

@@ -22,6 +22,14 @@ pub(crate) fn absolute(href: &str, base: Option<&Url>) -> Option<String> {
     }
 }
 
+/// The longest address, in bytes, that others are made absolute by: each of them then holds it.
+const LONGEST_BASE: usize = 2048;
+
+/// Whether an address is short enough to make others absolute by.
+pub(crate) fn is_base(url: &Url) -> bool {
+    !url.cannot_be_a_base() && url.as_str().len() <= LONGEST_BASE
+}
+
 /// The base that an `xml:base` makes of the one around it (XML Base, section 4).
 pub(crate) fn rebased(base: Option<&Url>, by: &str) -> Option<Url> {
     let by = by.trim();
@@ -29,7 +37,7 @@ pub(crate) fn rebased(base: Option<&Url>, by: &str) -> Option<Url> {
         Some(base) => base.join(by).ok(),
         None => Url::parse(by).ok(),
     };
-    joined.filter(|url| !url.cannot_be_a_base())
+    joined.filter(is_base)
 }
 
 /// Whether an address holds only what one may.

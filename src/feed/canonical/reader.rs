@@ -1,6 +1,8 @@
 //! The soup of a document to drafts: finds the feed and its entries wherever they stand, and hands what is in them to
 //! [`channel`](super::channel) and [`item`](super::item).
 
+use std::cell::Cell;
+
 use url::Url;
 
 use super::atom::Atom;
@@ -45,6 +47,8 @@ pub(crate) struct Context<'a> {
     pub(crate) own_base: bool,
     /// Whether it is Atom of before RFC 4287, which has modes.
     pub(crate) old_atom: bool,
+    /// How much may still be added to addresses by what they are relative to, in bytes.
+    room: Cell<usize>,
 }
 
 /// Reads a document.
@@ -73,6 +77,9 @@ pub(crate) struct Read {
     pub(crate) remarks: Vec<String>,
 }
 
+/// As many times its length as a document's addresses may grow by their base, beside a first [`FREE`] bytes.
+const MOST_GROWTH: usize = 2;
+const FREE: usize = 4 * 1024 * 1024;
 /// The deepest nesting of feeds within feeds.
 const DEEPEST: usize = 64;
 
@@ -96,6 +103,7 @@ pub(crate) fn read(text: &str, document: Option<&Url>, atom: &mut Atom) -> Read 
         base: None,
         own_base: false,
         old_atom: false,
+        room: Cell::new(text.len().saturating_mul(MOST_GROWTH) + FREE),
     };
     let mut reader = Reader {
         soup: Soup::new(text),
@@ -249,9 +257,12 @@ impl<'a> Context<'a> {
         (base, language)
     }
 
-    /// What an address here is relative to.
+    /// What an address here is relative to. Nothing, where a document has so many short ones beside a long base that they would
+    /// become many times what it is.
     pub(crate) fn around(&self) -> Option<&Url> {
-        self.base.as_ref().or(self.document.as_ref())
+        let base = self.base.as_ref().or(self.document.as_ref())?;
+        self.room.set(self.room.get().checked_sub(base.as_str().len())?);
+        Some(base)
     }
 }
 

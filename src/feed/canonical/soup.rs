@@ -1,7 +1,7 @@
 //! Tag soup as tokens. Every text has a reading: what is no markup is text, what is torn ends where the next thing begins.
 //! Nothing is copied, nothing nests, and each byte is looked at a bounded number of times.
 
-use memchr::{memchr, memchr3, memmem};
+use memchr::{memchr, memchr2, memmem};
 
 /// One piece of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,9 +36,9 @@ pub(crate) struct Soup<'a> {
     at: usize,
     /// A tag, comment or section that the text ended within.
     torn: bool,
-    /// The next end of each such thing, where it has been looked for; `usize::MAX` where there is none. Nothing is looked for
-    /// twice.
-    ends: [usize; 3],
+    /// From where each such end has been looked for, and the next one after that; `usize::MAX` where there is none. Nothing is
+    /// looked for twice.
+    ends: [Option<(usize, usize)>; 4],
     /// The element whose content is being read: its end is the end of a section in it that was never closed.
     within: &'a str,
 }
@@ -49,6 +49,7 @@ enum Closed {
     Comment,
     Cdata,
     Instruction,
+    Subset,
 }
 
 /// The largest number of attributes that are read of one tag.
@@ -57,7 +58,7 @@ const MOST_ATTRIBUTES: usize = 256;
 impl<'a> Soup<'a> {
     /// The tokens of `text`, from its beginning.
     pub(crate) fn new(text: &'a str) -> Self {
-        Self { text, at: 0, torn: false, ends: [0; 3], within: "" }
+        Self { text, at: 0, torn: false, ends: [None; 4], within: "" }
     }
 
     /// Where the next token begins.
@@ -69,7 +70,6 @@ impl<'a> Soup<'a> {
     pub(crate) fn go(&mut self, at: usize) {
         self.at = at;
         self.torn = false;
-        self.ends = [0; 3];
     }
 
     /// Names the element whose content is read from here on.
@@ -102,11 +102,18 @@ impl<'a> Soup<'a> {
     /// Where the next `end` is.
     fn find(&mut self, end: &str, what: Closed) -> Option<usize> {
         let known = self.ends[what as usize];
-        if known <= self.at {
-            let found = memmem::find(self.rest().as_bytes(), end.as_bytes());
-            self.ends[what as usize] = found.map_or(usize::MAX, |found| self.at + found);
-        }
-        Some(self.ends[what as usize]).filter(|end| *end != usize::MAX)
+        let look = |from: usize, to: usize| {
+            let found = memmem::find(self.text.as_bytes().get(from..to)?, end.as_bytes());
+            found.map(|found| from + found)
+        };
+        let next = match known {
+            Some((from, next)) if (from..=next).contains(&self.at) => next,
+            // Somebody went back: only what stands before is new.
+            Some((from, next)) if self.at < from => look(self.at, (from + end.len() - 1).min(self.text.len())).unwrap_or(next),
+            Some(_) | None => look(self.at, self.text.len()).unwrap_or(usize::MAX),
+        };
+        self.ends[what as usize] = Some((self.at, next));
+        Some(next).filter(|end| *end != usize::MAX)
     }
 
     /// What begins with `<!` or `<?`: `None` where it is nothing to know.
@@ -178,18 +185,16 @@ impl<'a> Soup<'a> {
     /// A document type declaration, whose inside may hold angle brackets of its own.
     fn doctype(&mut self) -> &'a str {
         let rest = self.rest().as_bytes();
-        let (mut at, mut inner) = (0, false);
-        while let Some(step) = memchr3(b'[', b']', b'>', &rest[at..]) {
-            match rest[at + step] {
-                b'[' => inner = true,
-                b']' => inner = false,
-                _ if !inner => return self.take(self.at + at + step, 1),
-                _ => {}
-            }
-            at += step + 1;
-        }
+        let begin = self.at;
+        let first = memchr2(b'[', b'>', rest).filter(|first| rest[*first] == b'[');
         // A subset that is never closed ends with its first declaration.
-        let end = memchr(b'>', rest).map_or(self.text.len(), |end| self.at + end);
+        let close = first.and_then(|open| {
+            self.at = begin + open;
+            self.find("]", Closed::Subset)
+        });
+        self.at = begin;
+        let from = close.map_or(0, |close| close - begin);
+        let end = memchr(b'>', &rest[from..]).map_or(self.text.len(), |end| begin + from + end);
         self.take(end, 1)
     }
 

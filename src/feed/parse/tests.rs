@@ -4,6 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod hostile;
+
 fn read(xml: &str) -> Document {
     let base = Url::parse("https://example.org/feed").unwrap();
     parse(xml.as_bytes(), None, Some(&base)).unwrap().document
@@ -61,6 +63,7 @@ const GOOD: &[&str] = &[
     include_str!("../../../fixtures/feeds/atom.xml"),
     include_str!("../../../fixtures/feeds/rss1.rdf"),
     include_str!("../../../fixtures/feeds/three_entries.xml"),
+    include_str!("../../../fixtures/feeds/json_feed.json"),
 ];
 
 #[test]
