@@ -30,7 +30,9 @@ proptest! {
         for (href, rel) in &links {
             draft.link(Link { href: href.clone(), rel: Some(rel.clone()), r#type: None });
         }
-        tags.iter().for_each(|tag| draft.tag(tag));
+        for tag in &tags {
+            draft.tag(tag);
+        }
         let (expected_links, expected_tags) = (draft.links.clone(), draft.tags.clone());
         let mut atom = Atom::default();
         atom.entry(draft);
