@@ -21,6 +21,9 @@ const MOST_LOOKED_AT: usize = 5_000_000_000;
 /// How many bytes the base of addresses may add, beside so many for each byte of the HTML.
 const MOST_ADDED: usize = 1024 * 1024;
 const MOST_ADDED_EACH: usize = 16;
+/// The largest product of a text's tags and what stands in its tables outside of their cells: a parser puts each of that before
+/// the table, and looks for the table's place among all that stands beside it.
+const MOST_FOSTERED: usize = 200_000_000;
 
 /// Elements that hold nothing, or that the next one of their sort closes.
 const SHALLOW: &[&str] = &[
@@ -32,6 +35,10 @@ const FORMATTING: &[&str] = &["a", "b", "big", "code", "em", "font", "i", "nobr"
 
 /// Attributes of what is allowed that hold an address.
 const ADDRESSES: &[&str] = &["cite", "href", "longdesc", "src"];
+/// What stands in a table where it belongs, apart from its cells.
+const OF_TABLES: &[&str] = &["col", "colgroup", "script", "style", "tbody", "template", "tfoot", "thead", "tr"];
+/// What holds anything at all within a table.
+const CELLS: &[&str] = &["caption", "td", "th"];
 
 /// What a parser would have open.
 #[derive(Default)]
@@ -49,6 +56,10 @@ struct Open {
     addresses: usize,
     /// Inside of drawings and formulas every element nests.
     foreign: bool,
+    /// Tables, outermost first: whether what comes next stands outside of their cells.
+    between_cells: Vec<bool>,
+    fostered: usize,
+    tags: usize,
 }
 
 #[derive(Default)]
@@ -60,7 +71,7 @@ impl TokenSink for Count {
     fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
         match token {
             Token::TagToken(tag) => self.0.borrow_mut().tag(&tag),
-            Token::CharacterTokens(text) => self.0.borrow_mut().text(&text),
+            Token::CharacterTokens(text) => self.0.borrow_mut().words(&text),
             _ => {}
         }
         TokenSinkResult::Continue
@@ -68,6 +79,33 @@ impl TokenSink for Count {
 }
 
 impl Open {
+    fn words(&mut self, text: &str) {
+        if self.between_cells.last() == Some(&true) && !text.bytes().all(|b| b.is_ascii_whitespace()) {
+            self.fostered += 1;
+        }
+        self.text(text);
+    }
+
+    fn table(&mut self, tag: &Tag) {
+        let (name, starts) = (&*tag.name, tag.kind == TagKind::StartTag);
+        self.tags += 1;
+        if name == "table" && starts {
+            if self.between_cells.len() <= DEEPEST {
+                self.between_cells.push(true);
+            }
+        } else if name == "table" {
+            self.between_cells.pop();
+        } else if let Some(between) = self.between_cells.last_mut() {
+            if CELLS.contains(&name) {
+                *between = !starts;
+            } else if OF_TABLES.contains(&name) {
+                *between |= name != "template" && name != "script" && name != "style";
+            } else if *between {
+                self.fostered += 1;
+            }
+        }
+    }
+
     fn text(&mut self, text: &str) {
         self.text.0 += text.len();
         self.text.1 += text.bytes().filter(|b| matches!(b, b'&' | b'<' | b'>' | 0xc2)).count();
@@ -81,6 +119,7 @@ impl Open {
 
     fn tag(&mut self, tag: &Tag) {
         self.end_text();
+        self.table(tag);
         for attribute in &tag.attrs {
             self.addresses += usize::from(ADDRESSES.contains(&&*attribute.name.local));
             self.text(&attribute.value);
@@ -132,7 +171,9 @@ pub(super) fn is_too_much(html: &str, base: usize) -> bool {
     open.end_text();
     let added = open.addresses.saturating_mul(base);
     let adds_too_much = added > MOST_ADDED.saturating_add(html.len().saturating_mul(MOST_ADDED_EACH));
-    adds_too_much || open.deepest > DEEPEST || open.rebuilt > MOST_REBUILT || open.looked_at > MOST_LOOKED_AT
+    let fosters_too_much = open.fostered.saturating_mul(open.tags) > MOST_FOSTERED;
+    let nests_too_much = open.deepest > DEEPEST || open.rebuilt > MOST_REBUILT;
+    adds_too_much || fosters_too_much || nests_too_much || open.looked_at > MOST_LOOKED_AT
 }
 
 #[cfg(test)]
@@ -164,6 +205,14 @@ mod tests {
         assert!(is_too_much(&"&".repeat(1_000_000)));
         assert!(is_too_much(&format!("<a title=\"{}\">", "&".repeat(1_000_000))));
         assert!(!is_too_much(&"<p>Tea &amp; cake</p>".repeat(100_000)));
+    }
+
+    #[test]
+    fn what_stands_in_tables_outside_of_their_cells_is_counted() {
+        assert!(is_too_much(&format!("<table>{}", "<img>".repeat(20_000))));
+        assert!(is_too_much(&"<table><tr>a</tr></table>".repeat(20_000)));
+        assert!(!is_too_much(&"<table><tr><td>a<br><p>b</table>".repeat(20_000)));
+        assert!(!is_too_much(&format!("<table>a<tr>{}</table>", "<td>a<br>b</td>\n".repeat(20_000))));
     }
 
     #[test]

@@ -8,12 +8,17 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::super::entry::{Link, Person};
+use super::super::text::cut;
 use super::draft::{EntryDraft, FeedDraft, Words};
 use super::entities::character;
 use super::links::room;
 
 /// The relation of the link that carries an entry's base and language; nobody else's, as it is no valid one.
 pub(crate) const FRAME: &str = "feeds frame";
+
+/// The longest name of a person, in characters, and the longest address, in bytes: those of a feed are written into each entry.
+const LONGEST_NAME: usize = 200;
+const LONGEST_URI: usize = 500;
 
 /// A document being written.
 #[derive(Debug)]
@@ -170,12 +175,14 @@ fn link(out: &mut String, link: &Link, length: Option<u64>) {
 }
 
 fn person(out: &mut String, person: &Person) {
+    let uri = person.uri.as_deref().filter(|uri| uri.len() <= LONGEST_URI);
     out.push_str("<author>");
     // feed-rs drops who has neither a name nor an address.
     let nameless = person.name.is_none() && person.email.is_none();
-    simple(out, "name", person.name.as_deref().or(person.uri.as_deref().filter(|_| nameless)));
-    simple(out, "email", person.email.as_deref());
-    simple(out, "uri", person.uri.as_deref());
+    let name = person.name.as_deref().map(|name| cut(name, LONGEST_NAME));
+    simple(out, "name", name.as_deref().or(uri.filter(|_| nameless)));
+    simple(out, "email", person.email.as_deref().filter(|email| email.len() <= LONGEST_URI));
+    simple(out, "uri", uri);
     out.push_str("</author>");
 }
 
@@ -235,3 +242,6 @@ fn copy(out: &mut String, text: &str, escaped: impl Fn(u8) -> bool) {
     }
     out.push_str(&text[from..]);
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use url::Url;
 use super::super::entry::Link;
 use super::atom::Atom;
 use super::draft::FeedDraft;
-use super::links::absolute;
+use super::links::{absolute, is_base};
 use field::Text;
 use scan::{Scanner, Value};
 
@@ -210,7 +210,7 @@ impl<'a> Reader<'a> {
         let Some(href) = absolute(href, self.base.as_ref()) else { return };
         // A document that came from nowhere says itself what its links are relative to.
         if self.base.is_none() && matches!(rel, "alternate" | "self") {
-            self.base = Url::parse(&href).ok();
+            self.base = Url::parse(&href).ok().filter(is_base);
         }
         let known = self.feed.links.iter().any(|known| known.href == href && known.rel.as_deref() == Some(rel));
         if !known && self.feed.links.len() < super::draft::MOST_PARTS {

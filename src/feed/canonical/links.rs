@@ -23,7 +23,7 @@ pub(crate) fn absolute(href: &str, base: Option<&Url>) -> Option<String> {
     if href.is_empty() || acts(href) || NOWHERE.contains(&href) {
         return None;
     }
-    match (Url::parse(href), base.filter(|base| is_short(base))) {
+    match (Url::parse(href), base.filter(|base| is_base(base))) {
         (Ok(_), _) if is_clean(href) => Some(href.to_owned()),
         (Ok(url), _) => Some(url.into()),
         (Err(_), Some(base)) => Some(base.join(href).map_or_else(|_| one_line(href), String::from)),
@@ -59,11 +59,12 @@ pub(crate) fn rebased(base: Option<&Url>, by: &str) -> Option<Url> {
         Some(base) => base.join(by).ok(),
         None => Url::parse(by).ok(),
     };
-    joined.filter(|url| !url.cannot_be_a_base() && is_short(url))
+    joined.filter(is_base)
 }
 
-fn is_short(base: &Url) -> bool {
-    base.as_str().len() <= LONGEST_BASE
+/// Whether an address is one that others can be made absolute by, and short enough.
+pub(crate) fn is_base(url: &Url) -> bool {
+    !url.cannot_be_a_base() && url.as_str().len() <= LONGEST_BASE
 }
 
 /// Whether an address holds only what one may.

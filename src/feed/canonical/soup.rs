@@ -1,7 +1,7 @@
 //! Tag soup as tokens. Every text has a reading: what is no markup is text, what is torn ends where the next thing begins.
 //! Nothing is copied, nothing nests, and each byte is looked at a bounded number of times.
 
-use memchr::{memchr, memchr3, memmem};
+use memchr::{memchr, memchr2, memmem};
 
 /// One piece of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub(crate) struct Soup<'a> {
     /// A tag, comment or section that the text ended within.
     torn: bool,
     /// What is known of the next end of each such thing, so that nothing is looked for twice.
-    ends: [Sought; 3],
+    ends: [Sought; 4],
     /// The element whose content is being read: its end is the end of a section in it that was never closed.
     within: &'a str,
 }
@@ -48,6 +48,7 @@ enum Closed {
     Comment,
     Cdata,
     Instruction,
+    Subset,
 }
 
 /// Where an end was looked for.
@@ -68,7 +69,7 @@ const MOST_ATTRIBUTES: usize = 256;
 impl<'a> Soup<'a> {
     /// The tokens of `text`, from its beginning.
     pub(crate) fn new(text: &'a str) -> Self {
-        Self { text, at: 0, torn: false, ends: [UNSOUGHT; 3], within: "" }
+        Self { text, at: 0, torn: false, ends: [UNSOUGHT; 4], within: "" }
     }
 
     /// Where the next token begins.
@@ -197,18 +198,16 @@ impl<'a> Soup<'a> {
     /// A document type declaration, whose inside may hold angle brackets of its own.
     fn doctype(&mut self) -> &'a str {
         let rest = self.rest().as_bytes();
-        let (mut at, mut inner) = (0, false);
-        while let Some(step) = memchr3(b'[', b']', b'>', &rest[at..]) {
-            match rest[at + step] {
-                b'[' => inner = true,
-                b']' => inner = false,
-                _ if !inner => return self.take(self.at + at + step, 1),
-                _ => {}
-            }
-            at += step + 1;
-        }
+        let begin = self.at;
+        let first = memchr2(b'[', b'>', rest).filter(|first| rest[*first] == b'[');
         // A subset that is never closed ends with its first declaration.
-        let end = memchr(b'>', rest).map_or(self.text.len(), |end| self.at + end);
+        let close = first.and_then(|open| {
+            self.at = begin + open;
+            self.find("]", Closed::Subset)
+        });
+        self.at = begin;
+        let from = close.map_or(0, |close| close - begin);
+        let end = memchr(b'>', &rest[from..]).map_or(self.text.len(), |end| begin + from + end);
         self.take(end, 1)
     }
 
