@@ -28,8 +28,10 @@ pub enum Trouble {
     TooLarge,
     /// What came is no feed that can be read.
     Unreadable,
-    /// The file, or the program that gives or filters the document, failed.
-    Local,
+    /// The file cannot be read.
+    File,
+    /// The program that gives or filters the document failed.
+    Program,
     /// What the program said was to try later.
     Later,
     /// Something else.
@@ -53,7 +55,8 @@ impl Trouble {
         ("slow", Self::Slow),
         ("too-large", Self::TooLarge),
         ("unreadable", Self::Unreadable),
-        ("local", Self::Local),
+        ("file", Self::File),
+        ("program", Self::Program),
         ("later", Self::Later),
         ("other", Self::Other),
     ];
@@ -97,7 +100,8 @@ impl Trouble {
             Self::Unreachable => "if other feeds can be read, its site is down or has a new address".to_owned(),
             Self::TooLarge => "raise `max_body` under `[http]` if it is meant to be that large".to_owned(),
             Self::Unreadable => format!("`feeds show {name}` says what comes; its publisher may not know"),
-            Self::Local | Self::Later => format!("`feeds status {name}` shows what the program wrote to its standard error"),
+            Self::File => "put it back, or correct its path in the configuration".to_owned(),
+            Self::Program | Self::Later => format!("`feeds status {name}` shows what the program wrote to its standard error"),
             Self::Other => format!("`feeds status {name}` says more"),
         }
     }

@@ -210,7 +210,9 @@ impl Config {
         let layers = feeds::Layers::new(&defaults, &tags, &sinks);
         let feed_tables = section::named(&mut root, "feeds", &mut mistakes);
         let mut feeds = feeds::read(feed_tables, &layers, &shared, &mut mistakes);
-        feeds.iter_mut().for_each(|feed| feed.bound_programs(http.max_body));
+        for feed in &mut feeds {
+            feed.bound_programs(http.max_body);
+        }
         let notices = notices::read(&mut root, &layers, &sinks, &mut mistakes);
         warn_of_logins(path, readers, &feeds, &mut mistakes);
         root.finish(KEYS, &mut mistakes);

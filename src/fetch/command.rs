@@ -15,7 +15,7 @@ use tokio::process::Child;
 use url::Url;
 
 use super::words::seconds;
-use super::{Answer, FetchError, FetchErrorKind, Fetched, Validators};
+use super::{Answer, FetchError, FetchErrorKind, Fetched, Said, Validators};
 use crate::feed::text::{cut, one_line};
 
 /// A program and its arguments, and what it may use.
@@ -162,7 +162,7 @@ impl Program {
             Ok(Err(Ended::Io(cause))) => FetchErrorKind::Program(ProgramError::Start { program: program(), cause }),
             Err(_) => FetchErrorKind::Program(ProgramError::Slow { program: program(), limit: self.limit, said: last }),
         };
-        Err(FetchError { said: kept(&errors), ..failed.into() })
+        Err(FetchError { said: kept(&errors).map(|said| Box::new(Said::Program(said))), ..failed.into() })
     }
 
     fn spawn(&self) -> io::Result<Child> {
@@ -361,7 +361,7 @@ mod tests {
         let none = failure(&program(&["no-such-program"])).await;
         assert_eq!(none.to_string(), "cannot run `no-such-program`: there is no such program");
         let long = failure(&shell("seq 1 9000 >&2; exit 1")).await;
-        assert!(long.said.is_some_and(|said| said.len() <= KEPT && said.ends_with("\n9000")));
+        assert!(long.of_program().is_some_and(|said| said.len() <= KEPT && said.ends_with("\n9000")));
     }
 
     #[tokio::test]
@@ -405,7 +405,9 @@ mod tests {
         assert_eq!((answer.bytes.as_slice(), answer.content_type), (&b"FEED"[..], None));
         // More than a pipe holds, to a program that reads nothing of it.
         let deaf = program(&["echo", "x"]);
-        let Ok(Fetched::Document(answer)) = filtered(Ok(document(&[b'a'; 1 << 20])), Some(&deaf)).await else { panic!() };
+        let Ok(Fetched::Document(answer)) = filtered(Ok(document("a".repeat(1 << 20).as_bytes())), Some(&deaf)).await else {
+            panic!()
+        };
         assert_eq!(answer.bytes, b"x\n");
         assert!(filtered(Ok(document(b"x")), Some(&program(&["false"]))).await.is_err());
         assert!(filtered(Err(FetchErrorKind::Status(500).into()), Some(&upper)).await.is_err());

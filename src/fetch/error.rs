@@ -9,7 +9,7 @@ use crate::units::ByteSize;
 
 /// Why a source gave no document.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{kind}{}", quoted(words.as_deref()))]
+#[error("{kind}{}", quoted(said.as_deref()))]
 pub struct FetchError {
     /// What happened.
     pub kind: FetchErrorKind,
@@ -17,10 +17,17 @@ pub struct FetchError {
     pub status: Option<u16>,
     /// How long the server asks to be left alone.
     pub retry_after: Option<Duration>,
+    /// What was said beside it, where anything was.
+    pub said: Option<Box<Said>>,
+}
+
+/// What was said beside a failure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Said {
     /// The server's own first words, made short and harmless.
-    pub words: Option<String>,
+    Server(String),
     /// What a program wrote to its standard error, bounded.
-    pub said: Option<String>,
+    Program(String),
 }
 
 /// What happened instead of a document.
@@ -62,6 +69,15 @@ impl FetchError {
         self.kind == FetchErrorKind::Status(410)
     }
 
+    /// What a program wrote to its standard error.
+    #[must_use]
+    pub fn of_program(&self) -> Option<&str> {
+        match self.said.as_deref() {
+            Some(Said::Program(said)) => Some(said),
+            Some(Said::Server(_)) | None => None,
+        }
+    }
+
     /// What sort of failure it is.
     #[must_use]
     pub fn trouble(&self) -> Trouble {
@@ -71,9 +87,9 @@ impl FetchError {
             FetchErrorKind::Http(HttpError::Tls { expired: true, .. }) => Trouble::Certificate,
             FetchErrorKind::Http(HttpError::Timeout { .. }) => Trouble::Slow,
             FetchErrorKind::Http(_) => Trouble::Unreachable,
-            FetchErrorKind::File(_) => Trouble::Local,
+            FetchErrorKind::File(_) => Trouble::File,
             FetchErrorKind::Program(ProgramError::Later { .. }) => Trouble::Later,
-            FetchErrorKind::Program(_) => Trouble::Local,
+            FetchErrorKind::Program(_) => Trouble::Program,
             FetchErrorKind::UnaskedNotModified | FetchErrorKind::Redirect(_) => Trouble::Other,
         }
     }
@@ -125,7 +141,7 @@ impl From<FetchErrorKind> for FetchError {
                 None
             }
         };
-        Self { kind, status, retry_after: None, words: None, said: None }
+        Self { kind, status, retry_after: None, said: None }
     }
 }
 
@@ -138,9 +154,12 @@ impl From<HttpError> for FetchError {
     }
 }
 
-/// `: “…”`, or nothing.
-fn quoted(words: Option<&str>) -> String {
-    words.map(|words| format!(": “{words}”")).unwrap_or_default()
+/// `: “…”`, or nothing; what a program said is in the error itself.
+fn quoted(said: Option<&Said>) -> String {
+    match said {
+        Some(Said::Server(words)) => format!(": “{words}”"),
+        Some(Said::Program(_)) | None => String::new(),
+    }
 }
 
 /// `404 Not Found`; the words are the standard's, never the server's.

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::redirect::{Trail, is_redirect};
-use super::{Answer, FetchError, FetchErrorKind, Fetched, Settings, Source, Validators, file, freshness, words};
+use super::{Answer, FetchError, FetchErrorKind, Fetched, Said, Settings, Source, Validators, file, freshness, words};
 use crate::net::http::ACCEPTED_CODINGS;
 use crate::net::{Client, Guard, HeaderMap, HeaderName, HeaderValue, HttpError, HttpOptions, Method, Reply, Request};
 use crate::secret::redact;
@@ -158,7 +158,11 @@ fn understand(reply: Reply, asked_with: Option<&Validators>, trail: &Trail<'_>, 
         (status, _) => {
             let retry_after = freshness::retry_after(&reply.headers, now);
             let words = words::first_words(&reply.headers, &reply.body, &reply.url);
-            Err(FetchError { retry_after, words, ..FetchErrorKind::Status(status).into() })
+            Err(FetchError {
+                retry_after,
+                said: words.map(|words| Box::new(Said::Server(words))),
+                ..FetchErrorKind::Status(status).into()
+            })
         }
     }
 }

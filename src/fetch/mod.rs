@@ -19,7 +19,7 @@ use url::Url;
 
 pub use address::{AddressError, normalise_url};
 pub use command::{PROGRAM_LIMIT, Program, ProgramError, end_programs, filtered};
-pub use error::{FetchError, FetchErrorKind};
+pub use error::{FetchError, FetchErrorKind, Said};
 pub use fetcher::{Ask, Fetch, Fetcher};
 pub use file::FileError;
 pub use redirect::RedirectError;

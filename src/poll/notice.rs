@@ -78,7 +78,8 @@ fn entry(failing: &[&Unwell], recovered: &[&Unwell], now: Timestamp) -> Entry {
     } else {
         String::new()
     };
-    let end = if failing.is_empty() {
+    let ended = |one: &&Unwell| matches!(one.told, Told::Failing { trouble: Trouble::Gone, .. });
+    let end = if failing.iter().all(ended) {
         String::new()
     } else {
         "<p>Nothing was lost: what these feeds still show when they can be read again is delivered then. This is not told again \
@@ -116,7 +117,7 @@ fn told(one: &Unwell, now: Timestamp) -> String {
     let lines = match &one.told {
         Told::Failing { trouble, error, failures, since, next_poll } => {
             let tries = match (failures, since) {
-                (2.., Some(since)) => format!("So it was {failures} times in a row since {}. ", day(*since)),
+                (2.., Some(since)) => format!("So it went {failures} times in a row, first on {}. ", day(*since)),
                 (_, Some(since)) => format!("That was on {}. ", day(*since)),
                 (_, None) => String::new(),
             };
@@ -176,7 +177,7 @@ mod tests {
         for words in [
             "<h2>lwn – News &amp; more</h2>",
             "The server answered 404 Not Found: “no &lt;such&gt; page”.",
-            "7 times in a row since 12 January 2027",
+            "7 times in a row, first on 12 January 2027",
             "last read on 11 January 2027",
             "asked again on 16 January 2027",
             "What to do: it may have moved",

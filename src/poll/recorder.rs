@@ -299,7 +299,7 @@ fn said(fetched: &Result<Fetched, FetchError>) -> Option<String> {
     match fetched {
         Ok(Fetched::Document(answer)) => answer.said.clone(),
         Ok(Fetched::Unchanged { .. }) => None,
-        Err(error) => error.said.clone(),
+        Err(error) => error.of_program().map(str::to_owned),
     }
 }
 

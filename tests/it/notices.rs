@@ -46,7 +46,7 @@ fn p20_a_feed_that_is_missing_for_three_days_is_told_once_and_once_more_when_it_
     reader.poll_again().fails_with(1).complains_of("3 times since");
     assert_eq!(told(&reader), ["The feed winds cannot be read"]);
     let text = reader.inbox().pop().and_then(|mail| mail.text()).unwrap();
-    for words in ["The server answered 404 Not Found", "3 times in a row since", "asked again on", "What to do"] {
+    for words in ["The server answered 404 Not Found", "3 times in a row, first on", "asked again on", "What to do"] {
         assert!(text.contains(words), "no `{words}` in {text}");
     }
     reader.poll_again().succeeds();

@@ -65,9 +65,8 @@ pub fn site(page: &Url) -> Option<Site> {
             _ => return None,
         },
         "tumblr.com" => match parts.as_slice() {
-            ["tagged" | "explore" | "search" | "dashboard" | "blog", ..] => return None,
+            ["tagged" | "explore" | "search" | "dashboard" | "blog", ..] | [] => return None,
             [who, ..] => one(&format!("https://{}.tumblr.com/rss", label(who)?), "posts")?,
-            [] => return None,
         },
         "news.ycombinator.com" => match parts.as_slice() {
             [] | ["news"] => one("https://news.ycombinator.com/rss", "front page")?,
