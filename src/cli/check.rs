@@ -41,6 +41,7 @@ struct Report {
 pub(super) async fn run(place: &Place, arguments: &Arguments) -> Result<Exit, Failure> {
     let config = place.config()?;
     let mut checks = vec![configuration(&config), database(place, &config)];
+    checks.extend(programs(place, &config));
     if !arguments.offline {
         for (name, sink) in &config.sinks {
             checks.push(reachable(name, sink.as_ref()).await);
@@ -83,6 +84,19 @@ fn configuration(config: &Config) -> Looked {
     }
     let (feeds, sinks) = (count(config.feeds.len() as u64, "feed"), count(config.sinks.len() as u64, "sink"));
     Looked { what, ok: true, detail: format!("{feeds}, {sinks}"), help: None }
+}
+
+/// The programs that feeds need, where one is not there.
+fn programs<'a>(place: &Place, config: &'a Config) -> impl Iterator<Item = Looked> + use<'a> {
+    let path = place.env.get("PATH").unwrap_or_default();
+    let needed = config.feeds.iter().flat_map(|feed| feed.programs().map(move |program| (feed, program)));
+    let missing = needed.filter(move |(_, program)| !program.is_there(&path));
+    missing.map(|(feed, program)| Looked {
+        what: format!("feed `{}`", feed.name),
+        ok: false,
+        detail: format!("there is no program `{}` that can be run", program.words.first().map_or("", String::as_str)),
+        help: Some("install it, or write its path with a `/`; a file must be executable".to_owned()),
+    })
 }
 
 fn database(place: &Place, config: &Config) -> Looked {

@@ -10,7 +10,7 @@ use super::output::local;
 use super::session::{Place, feed, subscribed};
 use crate::config::{Config, Feed};
 use crate::feed::{ParseError, Parsed, parse};
-use crate::fetch::{Answer, Ask, Fetched, Fetcher, Source, normalise_url};
+use crate::fetch::{Answer, Ask, Fetched, Fetcher, Source, filtered, normalise_url};
 use crate::secret::redact_text;
 use crate::work::Pool;
 
@@ -63,7 +63,7 @@ pub(super) async fn fetch(place: &Place, config: Option<&Config>, named: &Named<
     let fetcher = Fetcher::new(settings);
     let ask = Ask { source: &named.source, at: moved_to.as_ref(), validators: None, now: place.clock.now() };
     let failed = |cause: String| Failure::needs_person(format!("cannot read {}", named.shown)).because(cause);
-    match fetcher.fetch(&ask).await {
+    match filtered(fetcher.fetch(&ask).await, named.feed.and_then(|feed| feed.filter.as_ref())).await {
         Ok(Fetched::Document(answer)) => Ok(*answer),
         Ok(Fetched::Unchanged { .. }) => Err(failed("the server answered 304 to a request without validators".to_owned())),
         Err(error) => Err(failed(error.to_string()).with_help(error.help())),

@@ -1,12 +1,16 @@
 //! PURE. The feeds that a page names in its head. Goes in: the page's bytes and its URL. Comes out: what it [`Found`].
 //! Only the tokens of the page are read, no tree is built: however deeply it is nested, it costs no more.
 
+mod sites;
+
 use std::cell::{Cell, RefCell};
 
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::states::RawKind;
 use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
 use url::Url;
+
+pub use sites::{Site, by_shape, choices, podcast, site, well_known};
 
 /// A feed that a page names.
 #[derive(Debug, Clone, PartialEq, Eq)]

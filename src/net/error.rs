@@ -54,6 +54,8 @@ pub enum HttpError {
         cause: String,
         /// The next step.
         help: Option<String>,
+        /// The server's certificate has expired.
+        expired: bool,
     },
     /// The time for the whole request was over.
     #[error("{} within {}", lateness(host, *status), seconds(*limit))]
@@ -162,7 +164,7 @@ impl HttpError {
         }
         let place = target.place();
         if let Some(tls) = causes.iter().find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
-            return Self::Tls { place, cause: tls::explain(tls), help: None };
+            return Self::Tls { place, cause: tls::explain(tls), help: None, expired: tls::has_expired(tls) };
         }
         let cause = if error.is_timeout() { format!("no answer within {}", seconds(connect_limit)) } else { cause };
         Self::Connect { place, cause }

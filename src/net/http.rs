@@ -136,7 +136,7 @@ impl Client {
         if let Some(client) = cell.get() {
             return Ok(client);
         }
-        let failed = |cause: String, help| HttpError::Tls { place: target.place(), cause, help };
+        let failed = |cause: String, help| HttpError::Tls { place: target.place(), cause, help, expired: false };
         let config = if target.is_encrypted() {
             tls::client_config(self.options.ca_file.as_deref()).map(|config| (*config).clone())
         } else {

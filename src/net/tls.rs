@@ -105,6 +105,11 @@ pub fn explain(error: &rustls::Error) -> String {
     }
 }
 
+/// Whether a handshake failed because the server's certificate has expired.
+pub(super) fn has_expired(error: &rustls::Error) -> bool {
+    matches!(error, rustls::Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,12 +5,14 @@
 mod changes;
 mod hold;
 mod hosts;
+mod notice;
 mod ready;
 mod recorder;
 
 pub use hold::{Fate, Plan, plan};
 pub use hosts::{Poller, Which};
-pub use recorder::{FAILING_FOR_DAYS, Polled, Recorder};
+pub use notice::tell;
+pub use recorder::{Polled, Recorder};
 
 use std::time::Duration;
 
@@ -18,8 +20,9 @@ use jiff::Timestamp;
 
 use crate::delivery::Updates;
 use crate::feed::Identity;
-use crate::fetch::Source;
+use crate::fetch::{Program, Source};
 use crate::schedule;
+use crate::trouble::Trouble;
 
 /// A feed as it is polled.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +33,8 @@ pub struct Subscription {
     pub url: String,
     /// Where its document comes from.
     pub source: Source,
+    /// The program that its documents pass through.
+    pub filter: Option<Program>,
     /// How often it is asked.
     pub schedule: schedule::Settings,
     /// How many of its entries are delivered when it is new.
@@ -136,6 +141,10 @@ pub struct Failure {
     pub failures: u32,
     /// When it is asked next; `None` where it never is by itself.
     pub next_poll: Option<Timestamp>,
+    /// What sort of failure it is.
+    pub trouble: Trouble,
+    /// Since when it fails.
+    pub since: Timestamp,
     /// This failure is the one at which a person must look: the feed is gone, or has been failing for days.
     pub declared: bool,
 }
@@ -149,6 +158,7 @@ impl Subscription {
             name: name.to_owned(),
             source: Source::File(format!("/nowhere/{name}.xml").into()),
             url,
+            filter: None,
             schedule: schedule::Settings { interval: std::time::Duration::from_secs(3_600) },
             backlog,
             once_per: OncePer::Feed,

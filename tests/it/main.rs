@@ -8,6 +8,8 @@ mod commands;
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod discovery;
+#[cfg(test)]
 mod disk;
 #[cfg(test)]
 mod failures;
@@ -17,6 +19,10 @@ mod identity;
 mod kit;
 #[cfg(test)]
 mod mail;
+#[cfg(test)]
+mod notices;
+#[cfg(test)]
+mod programs;
 #[cfg(test)]
 mod queue;
 #[cfg(test)]

@@ -190,6 +190,7 @@ fn subscription(feed: &Publisher, destinations: Vec<Destination>) -> Subscriptio
         name: feed.name.clone(),
         url: feed.url.to_string(),
         source: Source::Http(feed.url.clone()),
+        filter: None,
         schedule: schedule::Settings { interval: INTERVAL },
         backlog: Backlog::All,
         once_per: OncePer::Feed,
