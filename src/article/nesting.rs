@@ -18,6 +18,8 @@ const MOST_REBUILT: usize = 100_000;
 /// to the end of the text.
 const MOST_LOOKED_AT: usize = 5_000_000_000;
 
+/// The most cells of tables: the text of a table takes some kilobytes for each while it is laid out.
+const MOST_CELLS: usize = 20_000;
 /// How many bytes the base of addresses may add, beside so many for each byte of the HTML.
 const MOST_ADDED: usize = 1024 * 1024;
 const MOST_ADDED_EACH: usize = 16;
@@ -60,6 +62,7 @@ struct Open {
     between_cells: Vec<bool>,
     fostered: usize,
     tags: usize,
+    cells: usize,
 }
 
 #[derive(Default)]
@@ -126,6 +129,7 @@ impl Open {
             self.end_text();
         }
         let name = &*tag.name;
+        self.cells += usize::from(tag.kind == TagKind::StartTag && matches!(name, "td" | "th"));
         if FORMATTING.contains(&name) {
             match tag.kind {
                 TagKind::StartTag => self.formatting.push(tag.name.clone()),
@@ -172,7 +176,7 @@ pub(super) fn is_too_much(html: &str, base: usize) -> bool {
     let added = open.addresses.saturating_mul(base);
     let adds_too_much = added > MOST_ADDED.saturating_add(html.len().saturating_mul(MOST_ADDED_EACH));
     let fosters_too_much = open.fostered.saturating_mul(open.tags) > MOST_FOSTERED;
-    let nests_too_much = open.deepest > DEEPEST || open.rebuilt > MOST_REBUILT;
+    let nests_too_much = open.deepest > DEEPEST || open.rebuilt > MOST_REBUILT || open.cells > MOST_CELLS;
     adds_too_much || fosters_too_much || nests_too_much || open.looked_at > MOST_LOOKED_AT
 }
 

@@ -59,7 +59,7 @@ struct ShownEntry {
 pub(super) async fn run(place: &Place, arguments: Arguments) -> Result<Exit, Failure> {
     match document(place, &arguments).await {
         Ok(document) if place.printer.json => {
-            place.printer.json(&shown(document));
+            place.printer.json(&source::on_pool(move || shown(document)).await?);
             Ok(Exit::Done)
         }
         Ok(document) => {

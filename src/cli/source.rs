@@ -90,9 +90,14 @@ pub(super) async fn read(
     base: Option<Url>,
     content_type: Option<String>,
 ) -> Result<Result<Parsed, ParseError>, Failure> {
-    let pool = Pool::start().map_err(|error| Failure::storage(format!("cannot start a thread: {error}")))?;
     let (bytes, base) = (answer.bytes.clone(), base.unwrap_or_else(|| answer.url.clone()));
     let content_type = content_type.or_else(|| answer.content_type.clone());
-    let parsed = pool.run(move || parse(&bytes, content_type.as_deref(), Some(&base))).await;
-    parsed.map_err(|panicked| Failure::needs_person(format!("cannot read the document: {panicked}")))
+    on_pool(move || parse(&bytes, content_type.as_deref(), Some(&base))).await
+}
+
+/// Has something made of a document on the CPU pool.
+pub(super) async fn on_pool<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+    let pool = Pool::start().map_err(|error| Failure::storage(format!("cannot start a thread: {error}")))?;
+    let done = pool.run(work).await;
+    done.map_err(|panicked| Failure::needs_person(format!("cannot read the document: {panicked}")))
 }
