@@ -8,6 +8,7 @@ use super::output::{NEXT_RUN, local, table};
 use super::session::{Place, feed, subscribed};
 use crate::config::{Config, Feed};
 use crate::poll::FAILING_FOR_DAYS;
+use crate::schedule::is_serious;
 use crate::secret::redact_text;
 use crate::store::{FeedStatus, LastRun, QueueLength, Rest, View};
 use crate::words::count;
@@ -45,11 +46,36 @@ struct FeedRow {
     failures: u32,
     failing_since: Option<Timestamp>,
     status: Option<u16>,
+    bytes: Option<u64>,
+    unchanged: bool,
+    etag: Option<String>,
+    last_modified: Option<String>,
     error: Option<String>,
     moved_to: Option<String>,
     held: u64,
     held_since: Option<Timestamp>,
     held_because: Option<String>,
+}
+
+impl FeedRow {
+    /// `200, 12345 bytes`, `304, unchanged`: what came of the last request.
+    fn last_answer(&self) -> Option<String> {
+        let status = self.status.map(|status| status.to_string());
+        let what = match (self.bytes, self.unchanged) {
+            (Some(bytes), false) => Some(count(bytes, "byte")),
+            (Some(bytes), true) => Some(format!("{}, unchanged", count(bytes, "byte"))),
+            (None, true) => Some("unchanged".to_owned()),
+            (None, false) => self.error.as_ref().filter(|_| status.is_none()).map(|_| "none".to_owned()),
+        };
+        let words: Vec<String> = [status, what].into_iter().flatten().collect();
+        (!words.is_empty()).then(|| words.join(", "))
+    }
+
+    /// Whether its failing is a person's business.
+    fn is_serious(&self, now: Timestamp) -> bool {
+        let failing = |since: Timestamp| std::time::Duration::try_from(now.duration_since(since)).unwrap_or_default();
+        self.failing_since.is_some_and(|since| is_serious(self.status, self.failures, failing(since)))
+    }
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -138,6 +164,7 @@ fn row(feed: &Feed, status: Option<FeedStatus>) -> FeedRow {
     let Some(status) = status else {
         let (last_attempt, last_success, next_poll, failing_since) = (None, None, None, None);
         let (because, status, error, moved_to) = (None, None, None, None);
+        let (bytes, etag, last_modified) = (None, None, None);
         return FeedRow {
             name,
             url,
@@ -149,6 +176,10 @@ fn row(feed: &Feed, status: Option<FeedStatus>) -> FeedRow {
             failures: 0,
             failing_since,
             status,
+            bytes,
+            unchanged: false,
+            etag,
+            last_modified,
             error,
             moved_to,
             held: 0,
@@ -156,6 +187,7 @@ fn row(feed: &Feed, status: Option<FeedStatus>) -> FeedRow {
             held_because: None,
         };
     };
+    let [etag, last_modified] = status.validators;
     let polled = !feed.paused && status.gone_at.is_none();
     FeedRow {
         name,
@@ -169,6 +201,10 @@ fn row(feed: &Feed, status: Option<FeedStatus>) -> FeedRow {
         failures: status.failures,
         failing_since: status.failing_since,
         status: status.status,
+        bytes: status.bytes,
+        unchanged: status.unchanged,
+        etag,
+        last_modified,
         error: status.error,
         moved_to: status.moved_to.map(|url| redact_text(&url)),
         held: status.held,
@@ -206,7 +242,7 @@ fn needs_person(status: &Status, now: Timestamp) -> bool {
     status.queue.failed > 0
         || status.queue.held > 0
         || status.sinks.iter().any(|sink| long(sink.since))
-        || feeds.into_iter().any(|row| row.state == "gone" || row.failing_since.is_some_and(long))
+        || feeds.into_iter().any(|row| row.state == "gone" || row.is_serious(now))
 }
 
 fn overview(place: &Place, status: &Status) {
@@ -263,9 +299,12 @@ fn in_full(place: &Place, row: &FeedRow) {
     add("last success", row.last_success.map(local));
     let because = row.because.as_ref().map(|because| format!(" ({because})")).unwrap_or_default();
     add("next poll", row.next_poll.map(|at| format!("{}{because}", local(at))));
-    add("status", row.status.map(|status| status.to_string()));
-    add("failures", (row.failures > 0).then(|| row.failures.to_string()));
-    add("failing since", row.failing_since.map(local));
+    add("last answer", row.last_answer());
+    let validators = [("ETag", &row.etag), ("Last-Modified", &row.last_modified)];
+    let validators = validators.iter().filter_map(|(name, value)| Some(format!("{name} {}", value.as_ref()?)));
+    add("validators", Some(validators.collect::<Vec<_>>().join(", ")).filter(|text| !text.is_empty()));
+    let since = row.failing_since.map(|at| format!(" since {}", local(at))).unwrap_or_default();
+    add("failures", (row.failures > 0).then(|| format!("{}{since}", row.failures)));
     add("error", row.error.clone());
     add("moved to", row.moved_to.clone());
     let word = format!("`feeds queue release {0}` or `feeds queue drop --held {0}`", row.name);

@@ -149,7 +149,7 @@ impl Subscription {
             name: name.to_owned(),
             source: Source::File(format!("/nowhere/{name}.xml").into()),
             url,
-            schedule: schedule::Settings { interval: std::time::Duration::from_secs(3_600) },
+            schedule: schedule::Settings::default(),
             backlog,
             once_per: OncePer::Feed,
             updates: Updates::Ignore,

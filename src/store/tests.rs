@@ -31,7 +31,7 @@ fn subscribed(name: &str) -> Subscribed {
         name: name.into(),
         url: format!("https://{name}.example/"),
         host: format!("{name}.example"),
-        interval: 3_600,
+        interval: Some(3_600),
         paused: false,
     }
 }
@@ -122,6 +122,8 @@ impl World {
             because: "the feed's interval".into(),
             left_alone_until: None,
             fresh_until: None,
+            bytes: None,
+            habits: crate::schedule::Habits::default(),
             status: Some(200),
             answer,
         };

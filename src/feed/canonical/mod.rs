@@ -25,6 +25,7 @@ pub(crate) use json::{members, root as json_root};
 use draft::FeedDraft;
 use json::NoFeed;
 
+use super::hints::Hints;
 use super::kind::Kind;
 
 /// A document as Atom.
@@ -40,6 +41,8 @@ pub(crate) struct Canonical {
     pub(crate) torn: bool,
     /// What was odd about it, in words.
     pub(crate) remarks: Vec<String>,
+    /// What it says of how often it changes.
+    pub(crate) hints: Hints,
 }
 
 /// A document as Atom, with at most `most` of its entries: the newest. `None` where there is no feed in it.
@@ -67,10 +70,19 @@ fn of_json(text: &str, document: Option<&Url>, most: usize) -> Option<Canonical>
     }
 }
 
-fn finished(atom: Atom, feed: FeedDraft, format: &'static str, torn: bool, mut remarks: Vec<String>, most: usize) -> Canonical {
+fn finished(
+    atom: Atom,
+    mut feed: FeedDraft,
+    format: &'static str,
+    torn: bool,
+    mut remarks: Vec<String>,
+    most: usize,
+) -> Canonical {
     let entries = atom.len();
     if entries > most {
         remarks.push(format!("only the newest {most} of {entries} entries are read"));
     }
-    Canonical { xml: atom.finish(feed, most), format, entries, torn, remarks }
+    remarks.extend(feed.hints.settle());
+    let hints = std::mem::take(&mut feed.hints);
+    Canonical { xml: atom.finish(feed, most), format, entries, torn, remarks, hints }
 }
