@@ -19,7 +19,7 @@ use jiff::Timestamp;
 pub use every::{Every, Settings, is_to_be_rechecked};
 pub use habits::Habits;
 pub use hints::{is_skipped, put_off};
-pub use offset::{AT_ONCE, Offset, first_poll};
+pub use offset::Offset;
 pub use statuses::{FAILING_FOR_DAYS, Treatment, is_serious};
 
 /// A request, as far as the next one depends on it.

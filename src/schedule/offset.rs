@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-
-use super::{HOUR, later};
+use super::HOUR;
 
 /// Where a feed's turn lies within any stretch of time: the same always, and another one than its neighbours'.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,8 +10,6 @@ pub struct Offset(u32);
 
 /// The longest that a wait grows by it.
 const LONGEST: Duration = HOUR;
-/// So many feeds of one host that are new at once are asked at once, one after the other; the others come within an hour.
-pub const AT_ONCE: usize = 10;
 
 impl Offset {
     /// The offset of the feed with this URL.
@@ -41,10 +37,4 @@ impl Offset {
     pub fn after(self, wait: Duration) -> Duration {
         self.within((wait / 10).min(LONGEST))
     }
-}
-
-/// When a new feed is asked for the first time, before which so many others of its host are new.
-#[must_use]
-pub fn first_poll(offset: Offset, before: usize, now: Timestamp) -> Timestamp {
-    if before < AT_ONCE { Timestamp::UNIX_EPOCH } else { later(now, offset.within(HOUR)) }
 }

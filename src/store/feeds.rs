@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, named_params, params};
 
-use super::habits::{Newcomers, habits, put_off};
+use super::habits::{habits, put_off};
 use super::runs::RunId;
 use super::writer::Request;
 use super::{Store, StoreError, seconds, time};
@@ -165,11 +165,10 @@ impl Request for Sync {
         let rows: Vec<Remembered> = select.query_map([], remembered)?.collect::<Result<_, _>>()?;
         let matched = matches(&self.feeds, &rows, self.all);
         let mut ids = Vec::with_capacity(self.feeds.len());
-        let mut news = Newcomers::default();
         for (feed, found) in self.feeds.iter().zip(matched) {
             let id = match found {
                 Some(row) => update(connection, feed, row, self.now)?,
-                None => insert(connection, feed, news.first_poll(feed, self.now))?,
+                None => insert(connection, feed)?,
             };
             ids.push(FeedId(id));
         }
@@ -218,16 +217,9 @@ pub(super) fn matches<'a>(feeds: &[Subscribed], rows: &'a [Remembered], by_name:
     found.into_iter().map(|place| place.and_then(|place| rows.get(place))).collect()
 }
 
-fn insert(connection: &Connection, feed: &Subscribed, first_poll: Timestamp) -> Result<i64, rusqlite::Error> {
-    let sql = "INSERT INTO feeds (name, url, host, active, interval, next_poll) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    connection.prepare_cached(sql)?.execute(params![
-        feed.name,
-        feed.url,
-        feed.host,
-        !feed.paused,
-        feed.interval,
-        seconds(first_poll)
-    ])?;
+fn insert(connection: &Connection, feed: &Subscribed) -> Result<i64, rusqlite::Error> {
+    let sql = "INSERT INTO feeds (name, url, host, active, interval) VALUES (?1, ?2, ?3, ?4, ?5)";
+    connection.prepare_cached(sql)?.execute(params![feed.name, feed.url, feed.host, !feed.paused, feed.interval])?;
     Ok(connection.last_insert_rowid())
 }
 

@@ -1,11 +1,9 @@
 //! What is known of a feed's habits, as it is kept with the feed, and what follows from it before a request.
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
-use super::feeds::{History, Subscribed};
+use super::feeds::History;
 use super::seconds;
 use crate::schedule::{self, Habits, Offset};
 
@@ -18,19 +16,6 @@ pub(super) fn habits(row: &Row<'_>) -> Result<Habits, rusqlite::Error> {
 /// Habits as they are kept.
 pub(super) fn packed(habits: &Habits) -> Result<String, rusqlite::Error> {
     serde_json::to_string(habits).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
-}
-
-/// How many feeds of each host are new in one reading of the configuration.
-#[derive(Debug, Default)]
-pub(super) struct Newcomers<'a>(HashMap<&'a str, usize>);
-
-impl<'a> Newcomers<'a> {
-    /// When this one is asked first, so that not all of a host are at once.
-    pub(super) fn first_poll(&mut self, feed: &'a Subscribed, now: Timestamp) -> Timestamp {
-        let before = self.0.entry(&feed.host).or_default();
-        *before += 1;
-        schedule::first_poll(Offset::of(&feed.url), *before - 1, now)
-    }
 }
 
 /// Puts off the feeds that were due in an hour or on a day that they skip.

@@ -13,6 +13,7 @@ use crate::feed::identity::{raw_hash, text_hash, uid};
 use crate::feed::{Entry, Key, Keys};
 
 mod rules;
+mod skipped;
 
 struct World {
     store: Store,
