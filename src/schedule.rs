@@ -97,10 +97,15 @@ impl Wait {
     }
 
     /// The longer of the two; of equal ones the first.
+    fn longer(self, other: Self) -> Self {
+        if other.least > self.least { other } else { self }
+    }
+
+    /// The longer of the two, where there is another.
     fn or_longer(self, other: Option<Self>) -> Self {
         match other {
-            Some(other) if other.least > self.least => other,
-            Some(_) | None => self,
+            Some(other) => self.longer(other),
+            None => self,
         }
     }
 }
@@ -114,7 +119,7 @@ pub fn next_poll(poll: &Poll<'_>, answered: Answered) -> NextPoll {
     let (mut left_alone_until, mut host_rests_until) = (None, None);
     let (wait, spread, named) = match answered {
         Answered::Well { first } => {
-            let named = named.chain(hints::lifetime(poll.habits)).fold(None, longer);
+            let named = named.chain(hints::lifetime(poll.habits)).reduce(Wait::longer);
             let spread = if first { poll.offset.within(usual.min(SPREAD)) } else { Duration::ZERO };
             (interval, spread, named)
         }
@@ -134,7 +139,7 @@ pub fn next_poll(poll: &Poll<'_>, answered: Answered) -> NextPoll {
             if treatment == Treatment::TooMany {
                 host_rests_until = Some(later(poll.asked_at, rest.least));
             }
-            (rest.or_longer(Some(interval)), Duration::ZERO, named.fold(None, longer))
+            (rest.or_longer(Some(interval)), Duration::ZERO, named.reduce(Wait::longer))
         }
     };
     let fresh_until = named.as_ref().map(|named| later(poll.asked_at, named.least));
@@ -173,13 +178,6 @@ impl Poll<'_> {
         let words = "the publisher gives no validators, so that each answer is the whole document: once a day";
         (self.whole && !self.settings.every.is_set()).then(|| Wait::new(WHOLE, words))
     }
-}
-
-fn longer(wait: Option<Wait>, other: Wait) -> Option<Wait> {
-    Some(match wait {
-        Some(wait) => wait.or_longer(Some(other)),
-        None => other,
-    })
 }
 
 /// The time `wait` after `from`; the end of time where there is none.

@@ -36,8 +36,8 @@ pub(super) struct Layer {
     pub(super) sinks: Option<Spanned<Vec<Spanned<String>>>>,
     /// How often to ask.
     pub(super) interval: Option<Every>,
-    /// After how long to ask once without validators; the inner `None` is never.
-    pub(super) recheck: Option<Option<Interval>>,
+    /// After how long to ask once without validators.
+    pub(super) recheck: Option<Recheck>,
     /// How many of the entries already there to deliver.
     pub(super) backlog: Option<Backlog>,
     /// What one story is delivered once for.
@@ -71,6 +71,15 @@ pub(super) struct RawLook {
     pub(super) to_is_wrong: bool,
     /// Where its keys stand.
     pub(super) places: Vec<(&'static str, Range<usize>)>,
+}
+
+/// After how long a feed is asked once without validators.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Recheck {
+    /// Never.
+    Never,
+    /// After so long.
+    After(Interval),
 }
 
 /// Reads what every layer may have.
@@ -149,16 +158,16 @@ fn every(value: &Value<'_>) -> Result<Every, Wrong> {
     text.parse().map_err(|error: UnitError| Wrong::value(format!("{error}, or \"auto\"")))
 }
 
-fn recheck(value: &Value<'_>) -> Result<Option<Interval>, Wrong> {
+fn recheck(value: &Value<'_>) -> Result<Recheck, Wrong> {
     let text = value.get_ref().as_str().ok_or(Wrong::Type("an interval in quotes, such as \"30d\", or \"never\""))?;
     if text == "never" {
-        return Ok(None);
+        return Ok(Recheck::Never);
     }
     let interval: Interval = text.parse().map_err(Wrong::from)?;
     if interval < MOST_OFTEN {
         return Err(Wrong::value(format!("it must be {MOST_OFTEN} or more: each time the whole document is sent")));
     }
-    Ok(Some(interval))
+    Ok(Recheck::After(interval))
 }
 
 fn backlog(value: &Value<'_>) -> Result<Backlog, Wrong> {

@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn who_skips_all_hours_or_days_skips_none() {
-        let all: String = (0..24).map(|hour| format!("<hour>{hour}</hour>")).collect();
+        let all: String = (0..24).map(|hour| format!("<hour>{hour}</hour>")).collect::<Vec<_>>().concat();
         let days = DAYS.map(|day| format!("<day>{day}</day>")).concat();
         let (hints, remarks) = hints(&format!("<skipHours>{all}</skipHours><skipDays>{days}</skipDays>"));
         assert_eq!(hints, Hints::default());

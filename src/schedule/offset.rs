@@ -28,7 +28,7 @@ impl Offset {
     /// Its place in a stretch of time, in whole seconds.
     #[must_use]
     pub fn within(self, stretch: Duration) -> Duration {
-        let seconds = u128::from(stretch.as_secs()) * u128::from(self.0) >> 32;
+        let seconds = (u128::from(stretch.as_secs()) * u128::from(self.0)) >> 32;
         Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX))
     }
 

@@ -123,7 +123,7 @@ mod tests {
             Treatment::Moved => ("followed; remembered once the document there has been read as a feed", "after the interval"),
             Treatment::Elsewhere => ("followed each time, never remembered", "after the interval"),
             Treatment::Refused => ("a failure; a person's business after three in a row", "6h, doubling to 7d"),
-            Treatment::Missing => ("a failure; a person's business after three days", "1h, doubling to 24h"),
+            Treatment::Missing => ("a failure, often a move; a person's business after three days", "1h, doubling to 24h"),
             Treatment::Gone => ("the feed is gone; a person's business at once", "never again by itself"),
             Treatment::TooMany => ("a failure, and all feeds of the host wait", "after `Retry-After`; else 2h, doubling to 24h"),
             Treatment::Busy => ("a failure", "after `Retry-After`; else 2h, doubling to 24h"),

@@ -1,7 +1,5 @@
 //! The rules, one by one, and what holds for all of them.
 
-use std::collections::BTreeSet;
-
 use proptest::prelude::*;
 
 use super::*;
@@ -348,6 +346,6 @@ proptest! {
 
 #[test]
 fn a_set_of_all_days_is_skipped_by_nobody() {
-    let hints = Hints { skip_days: BTreeSet::from_iter(1..=7), ..Hints::default() };
+    let hints = Hints { skip_days: (1..=7).collect(), ..Hints::default() };
     assert_eq!(put_off(&hints, at(NOON), ZERO), None);
 }

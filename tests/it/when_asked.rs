@@ -2,7 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::kit::{Page, Response, Sandbox, Server, fixture};
+use crate::kit::http::Response;
+use crate::kit::{Page, Sandbox, Server, fixture};
 
 fn reader_of(publisher: &Server) -> Sandbox {
     Sandbox::local().sink_maildir().feed("winds", publisher.url("/rss"))

@@ -168,7 +168,7 @@ impl Publisher {
         let says = match self.kind {
             3 => "<ttl>120</ttl>".to_owned(),
             4 => {
-                let hours: String = (0..6).map(|hour| format!("<hour>{hour}</hour>")).collect();
+                let hours: String = (0..6).map(|hour| format!("<hour>{hour}</hour>")).collect::<Vec<_>>().concat();
                 format!("<skipHours>{hours}</skipHours><skipDays><day>Saturday</day><day>Sunday</day></skipDays>")
             }
             5 => "<sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>2</sy:updateFrequency>\
