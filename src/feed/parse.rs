@@ -23,6 +23,8 @@ pub struct Parsed {
     pub remarks: Vec<String>,
     /// What it says of how often it changes.
     pub hints: Hints,
+    /// It ended before its feed did: more may come next time.
+    pub torn: bool,
 }
 
 /// Why bytes are no feed.
@@ -84,7 +86,7 @@ pub fn parse(bytes: &[u8], content_type: Option<&str>, base: Option<&Url>) -> Re
         let homeless = document.entries.iter_mut().filter(|entry| entry.base.is_none() && entry.link().is_none());
         homeless.for_each(|entry| entry.base = Some(base.as_str().to_owned()));
     }
-    Ok(Parsed { document, remarks, hints })
+    Ok(Parsed { document, remarks, hints, torn })
 }
 
 /// What the parser says, as one short line: it may quote the document.

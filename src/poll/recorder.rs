@@ -227,13 +227,15 @@ impl Act<'_> {
             let keys: Vec<Key> = parsed.document.entries.iter().flat_map(|entry| Keys::of(entry).all()).collect();
             Ok::<_, ParseError>((parsed, keys))
         };
-        let (Parsed { document, remarks, hints }, keys) = match self.recorder.pool.run(reading).await {
+        let (Parsed { document, remarks, hints, torn }, keys) = match self.recorder.pool.run(reading).await {
             Ok(Ok(read)) => read,
             Ok(Err(error)) => return self.failed(Trouble::unreadable(error.to_string())).await,
             Err(panicked) => return self.failed(Trouble::unreadable(format!("the document cannot be read: {panicked}"))).await,
         };
+        // What ended too early is not the document that its validators stand for. One that comes like this twice is meant so.
+        let validators = if torn { self.history.validators.clone() } else { kept(answer.validators) };
         let record = DocumentRecord {
-            validators: kept(answer.validators),
+            validators,
             hash,
             title: document.title.clone(),
             link: document.link.clone(),

@@ -126,3 +126,20 @@ fn an_interval_may_be_automatic() {
     reader.run(&["add", &publisher.url("/rss"), "--name", "winds", "--interval", "auto"]).succeeds();
     assert_eq!(reader.facts(&["list"])[0]["interval"], "auto");
 }
+
+#[test]
+fn a_document_that_ended_too_early_is_asked_for_again_and_nothing_of_it_is_lost() {
+    let publisher = Server::start();
+    let whole = String::from_utf8(fixture("two_entries.xml").into()).unwrap();
+    let half = whole.split("</item>").next().unwrap().to_owned() + "</item><item><title>The se";
+    publisher.serve("/rss", Page::feed(half).etag("\"1\""));
+    let old = "max_age = \"3650d\"";
+    let reader = Sandbox::local().sink_maildir().feed_with("winds", publisher.url("/rss"), old);
+    reader.poll().succeeds();
+    publisher.serve("/rss", Page::feed(whole).etag("\"1\""));
+    reader.poll_again().succeeds();
+    reader.poll_again().succeeds();
+    let conditions: Vec<bool> = publisher.requests().iter().map(crate::kit::http::Request::is_conditional).collect();
+    assert_eq!(conditions, [false, false, true]);
+    assert_eq!(reader.inbox().len(), 2);
+}
