@@ -46,7 +46,7 @@ fn print(row: &[String; 7]) {
 
 fn subscribed(number: usize) -> Subscribed {
     let host = format!("f{number}.example");
-    Subscribed { name: format!("f{number}"), url: format!("https://{host}/feed"), host, interval: 3_600, paused: false }
+    Subscribed { name: format!("f{number}"), url: format!("https://{host}/feed"), host, interval: Some(3_600), paused: false }
 }
 
 fn entry(feed: usize, number: usize) -> Entry {
@@ -95,6 +95,8 @@ async fn read(
         because: "the feed's interval".to_owned(),
         left_alone_until: None,
         fresh_until: None,
+        bytes: None,
+        habits: feeds::schedule::Habits::default(),
         status: Some(200),
         answer: Answer::Document(Box::new(document)),
     };

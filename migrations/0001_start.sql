@@ -15,7 +15,7 @@ CREATE TABLE feeds (
     last_modified   BLOB,
     validators_url  TEXT,                        -- … and the URL they go back to
     document_hash   BLOB,                        -- an equal document is not parsed again
-    interval        INTEGER,                     -- the interval that next_poll was reckoned with
+    interval        INTEGER,                     -- the interval that next_poll was reckoned with, where the user set one
     next_poll       INTEGER NOT NULL DEFAULT 0,
     not_before      INTEGER NOT NULL DEFAULT 0,  -- what the publisher named: a cache lifetime, a Retry-After
     asked           INTEGER NOT NULL DEFAULT 0,  -- it is a wish to be left alone: not even --force comes earlier
@@ -29,6 +29,9 @@ CREATE TABLE feeds (
     told_at         INTEGER,                     -- when a notice said that it cannot be read; NULL: none did, or one said that it can again
     said            TEXT,                        -- what its program wrote to standard error the last time
     status          INTEGER,                     -- the last HTTP status
+    bytes           INTEGER,                     -- the size of the last document, where the last answer was one
+    unchanged       INTEGER NOT NULL DEFAULT 0,  -- the last answer was the document we have
+    habits          TEXT,                        -- JSON: what the feed says of when to ask, and when its entries appeared
     moved_to        TEXT,                        -- where a permanent redirect led
     gone_at         INTEGER,                     -- when the publisher said 410
     polls           INTEGER NOT NULL DEFAULT 0,  -- counts up; a poll that began before another one ended is told so

@@ -1,24 +1,49 @@
-//! PURE. When a feed is asked next: from its settings, what the last answer was, and its history. Goes in: [`Answered`],
-//! the number of failures before, the time. Comes out: [`NextPoll`], a time and the rule that set it.
+//! PURE. When a feed is asked next, and why then: from its settings, what is known of it, what its publisher answered, and the
+//! time. Goes in: a [`Poll`] and what was [`Answered`]. Comes out: [`NextPoll`], a time and the rule that set it, in words.
+//!
+//! Each rule names a least time since the last request began; the longest of them holds. None ever shortens another.
+
+mod every;
+mod habits;
+mod hints;
+mod offset;
+mod statuses;
+#[cfg(test)]
+mod tests;
+mod words;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// How often a feed is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settings {
-    /// The least time from one request to the next.
-    pub interval: Duration,
+pub use every::{Every, Settings, is_to_be_rechecked};
+pub use habits::Habits;
+pub use hints::{is_skipped, put_off};
+pub use offset::Offset;
+pub use statuses::Treatment;
+
+/// A request, as far as the next one depends on it.
+#[derive(Debug, Clone, Copy)]
+pub struct Poll<'a> {
+    /// How often the feed is to be asked.
+    pub settings: Settings,
+    /// Where its turn lies among others.
+    pub offset: Offset,
+    /// What is known of it, the answer included.
+    pub habits: &'a Habits,
+    /// When the request began.
+    pub asked_at: Timestamp,
+    /// The next request brings the whole document again: a publisher gave it without validators.
+    pub whole: bool,
 }
 
-/// What the last request came to, as far as the next one depends on it.
+/// What a request came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answered {
     /// A document, or word that it is unchanged.
     Well {
-        /// How long the publisher says that it stays fresh.
-        fresh_for: Option<Duration>,
+        /// The first of the feed.
+        first: bool,
     },
     /// Nothing usable.
     Badly {
@@ -40,46 +65,119 @@ pub struct NextPoll {
     pub because: String,
     /// Until when the publisher asked to be left alone: not even `--force` comes earlier.
     pub left_alone_until: Option<Timestamp>,
-    /// Until when what we have is fresh by the publisher's word.
+    /// Until when the publisher says that nothing new is to be had.
     pub fresh_until: Option<Timestamp>,
+    /// Until when all feeds of the host wait.
+    pub host_rests_until: Option<Timestamp>,
 }
 
-/// No rule puts a poll further off than this, but a longer interval: some sites let their feeds be fresh for a year. What
-/// seems further off was written down by a clock that has been set back since.
+/// No rule puts a poll further off than this, but a longer interval: some sites let their feeds be fresh for a year.
 pub const FURTHEST: Duration = Duration::from_secs(7 * 86_400);
+/// What seems further off than this and the interval was written down by a clock that has been set back since: no rule, with
+/// the hours and days that are skipped after it, comes so far.
+pub const BEYOND: Duration = Duration::from_secs(15 * 86_400);
 /// A feed that was last asked so far in the future was asked before the clock was set back: its own wait says nothing any more.
 pub const SET_BACK: Duration = Duration::from_secs(60);
+/// How often a feed is asked where nothing else is said.
+pub const USUAL: Duration = HOUR;
+const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// When to ask next, counted from `asked_at`, the start of the request that was answered.
+/// A least time since the last request began, and the rule that asks for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Wait {
+    least: Duration,
+    because: String,
+}
+
+impl Wait {
+    fn new(least: Duration, because: impl Into<String>) -> Self {
+        Self { least, because: because.into() }
+    }
+
+    /// The longer of the two; of equal ones the first.
+    fn longer(self, other: Self) -> Self {
+        if other.least > self.least { other } else { self }
+    }
+
+    /// The longer of the two, where there is another.
+    fn or_longer(self, other: Option<Self>) -> Self {
+        match other {
+            Some(other) => self.longer(other),
+            None => self,
+        }
+    }
+}
+
+/// When to ask next, counted from the start of the request that was answered.
 #[must_use]
-pub fn next_poll(settings: Settings, answered: Answered, asked_at: Timestamp) -> NextPoll {
-    let interval = settings.interval;
-    let (mut left_alone_until, mut fresh_until) = (None, None);
-    let (wait, because) = match answered {
-        Answered::Well { fresh_for: Some(fresh) } if fresh > interval => {
-            let fresh = fresh.min(FURTHEST).max(interval);
-            fresh_until = Some(later(asked_at, fresh));
-            (fresh, "the publisher's cache lifetime".to_owned())
+pub fn next_poll(poll: &Poll<'_>, answered: Answered) -> NextPoll {
+    let interval = poll.settings.every.interval(poll.habits);
+    let usual = interval.least;
+    let named = hints::ttl(poll.habits).into_iter().chain(hints::update_period(poll.habits, poll.asked_at));
+    let (mut left_alone_until, mut host_rests_until) = (None, None);
+    let (wait, spread, named) = match answered {
+        Answered::Well { first } => {
+            let named = named.chain(hints::lifetime(poll.habits)).reduce(Wait::longer);
+            let spread = if first { poll.offset.within(usual.min(SPREAD)) } else { Duration::ZERO };
+            (interval, spread, named)
         }
-        Answered::Well { .. } => (interval, "the feed's interval".to_owned()),
-        Answered::Badly { retry_after: Some(wish), .. } => {
-            let wish = wish.min(FURTHEST);
-            left_alone_until = Some(later(asked_at, wish));
-            (wish.max(interval), "the publisher's Retry-After".to_owned())
-        }
-        Answered::Badly { status, failures, .. } => {
-            let (first, longest) = match status {
-                Some(401 | 402 | 403 | 451) => (6 * HOUR, 7 * DAY),
-                Some(429 | 503) => (2 * HOUR, DAY),
-                Some(_) | None => (HOUR, DAY),
-            };
+        Answered::Badly { status, retry_after, failures } => {
+            let treatment = Treatment::of(status);
+            let (first, longest) = treatment.back_off();
             let doubled = first.saturating_mul(1 << failures.saturating_sub(1).min(10)).min(longest);
-            (doubled.max(interval), format!("back-off after {}", crate::words::count(failures, "failure")))
+            let back_off = Wait::new(doubled, format!("back-off after {}", crate::words::count(failures, "failure")));
+            // A wish that has passed already is one for the usual wait, not for none.
+            let wish = retry_after.map(|wish| if wish.is_zero() { usual.min(FURTHEST) } else { wish.min(FURTHEST) });
+            left_alone_until = wish.map(|wish| later(poll.asked_at, wish));
+            let wish = wish.map(|wish| Wait::new(wish, format!("the publisher's Retry-After of {}", words::span(wish))));
+            let rest = match (wish, treatment) {
+                (Some(wish), Treatment::TooMany | Treatment::Busy) => wish,
+                (wish, _) => back_off.or_longer(wish),
+            };
+            if treatment == Treatment::TooMany {
+                host_rests_until = Some(later(poll.asked_at, rest.least));
+            }
+            (rest.or_longer(Some(interval)), Duration::ZERO, named.reduce(Wait::longer))
         }
     };
-    NextPoll { at: later(asked_at, wait), because, left_alone_until, fresh_until }
+    let fresh_until = named.as_ref().map(|named| later(poll.asked_at, named.least));
+    let wait = wait.or_longer(named).or_longer(poll.slowed()).or_longer(poll.without_validators());
+    let at = later(poll.asked_at, wait.least + spread.max(poll.offset.after(wait.least)));
+    let (at, because) = match put_off(&poll.habits.hints, at, poll.offset) {
+        Some(at) => (at, format!("{}, and then the hours or days that the feed skips", wait.because)),
+        None => (at, wait.because),
+    };
+    NextPoll { at, because, left_alone_until, fresh_until, host_rests_until }
+}
+
+/// The second request of a feed is spread over an interval, but no longer than this, so that feeds that were subscribed
+/// together do not stay together.
+const SPREAD: Duration = Duration::from_secs(6 * 3_600);
+/// A whole document is asked for no more often than this.
+const WHOLE: Duration = DAY;
+/// Nothing new for so long, and a feed is asked only so often.
+const SLOWED: [(Duration, Duration, &str); 2] = [
+    (Duration::from_secs(180 * 86_400), DAY, "nothing new for 180 days: once a day"),
+    (Duration::from_secs(30 * 86_400), Duration::from_secs(6 * 3_600), "nothing new for 30 days: every 6h"),
+];
+
+impl Poll<'_> {
+    /// A feed that has nothing new for long is asked less often, unless its interval was set.
+    fn slowed(&self) -> Option<Wait> {
+        if self.settings.every.is_set() {
+            return None;
+        }
+        let quiet = self.habits.quiet_for(self.asked_at)?;
+        SLOWED.iter().find(|(long, ..)| quiet >= *long).map(|(_, least, because)| Wait::new(*least, *because))
+    }
+
+    /// A publisher who gives no validators has to send everything each time.
+    fn without_validators(&self) -> Option<Wait> {
+        let words = "the publisher gives no validators, so that each answer is the whole document: once a day";
+        (self.whole && !self.settings.every.is_set()).then(|| Wait::new(WHOLE, words))
+    }
 }
 
 /// The time `wait` after `from`; the end of time where there is none.
@@ -87,54 +185,7 @@ fn later(from: Timestamp, wait: Duration) -> Timestamp {
     from.checked_add(wait).unwrap_or(Timestamp::MAX)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SETTINGS: Settings = Settings { interval: HOUR };
-
-    fn wait(answered: Answered) -> (u64, String) {
-        let next = next_poll(SETTINGS, answered, Timestamp::UNIX_EPOCH);
-        (u64::try_from(next.at.as_second()).unwrap() / 60, next.because)
-    }
-
-    fn badly(status: Option<u16>, failures: u32) -> Answered {
-        Answered::Badly { status, retry_after: None, failures }
-    }
-
-    #[test]
-    fn a_feed_is_asked_each_interval_or_when_the_publishers_cache_ends() {
-        assert_eq!(wait(Answered::Well { fresh_for: None }), (60, "the feed's interval".to_owned()));
-        assert_eq!(wait(Answered::Well { fresh_for: Some(HOUR / 2) }).0, 60);
-        assert_eq!(wait(Answered::Well { fresh_for: Some(12 * HOUR) }), (720, "the publisher's cache lifetime".to_owned()));
-        assert_eq!(wait(Answered::Well { fresh_for: Some(365 * DAY) }).0, 7 * 24 * 60);
-    }
-
-    #[test]
-    fn failures_double_the_wait_to_a_day() {
-        assert_eq!(wait(badly(None, 1)), (60, "back-off after 1 failure".to_owned()));
-        assert_eq!(wait(badly(Some(500), 3)), (240, "back-off after 3 failures".to_owned()));
-        assert_eq!(wait(badly(Some(404), 4_000_000_000)).0, 24 * 60);
-        assert_eq!(wait(badly(Some(403), 1)).0, 6 * 60);
-    }
-
-    #[test]
-    fn a_retry_after_is_obeyed_and_bounded() {
-        let wish = |after| {
-            next_poll(
-                SETTINGS,
-                Answered::Badly { status: Some(429), retry_after: Some(after), failures: 1 },
-                Timestamp::UNIX_EPOCH,
-            )
-        };
-        assert_eq!(wish(5 * HOUR).at.as_second(), 5 * 3_600);
-        assert_eq!(wish(DAY * 400).at.as_second(), 7 * 86_400);
-        assert_eq!(wish(5 * HOUR).left_alone_until.unwrap().as_second(), 5 * 3_600);
-        let short = wish(Duration::from_secs(5));
-        assert_eq!(
-            (short.left_alone_until.unwrap().as_second(), short.at.as_second()),
-            (5, 3_600),
-            "the wish is not the interval"
-        );
-    }
+/// How long it is from one time to a later one; nothing where it is no later.
+fn between(from: Timestamp, to: Timestamp) -> Duration {
+    Duration::try_from(to.duration_since(from)).unwrap_or_default()
 }

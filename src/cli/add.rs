@@ -20,9 +20,9 @@ use crate::config::{Backlog, Config, derive_name};
 use crate::feed::Document;
 use crate::fetch::{Answer, Fetched};
 use crate::poll::{Event, Recorder};
+use crate::schedule::Every;
 use crate::secret::redact as shown;
 use crate::store::{IfMissing, Store};
-use crate::units::Interval;
 use crate::words::count;
 use crate::work::Pool;
 
@@ -43,7 +43,7 @@ pub(super) struct Arguments {
     sinks: Vec<String>,
     /// How often it is asked, such as 1h
     #[arg(long, value_name = "INTERVAL")]
-    interval: Option<Interval>,
+    interval: Option<Every>,
     /// How many of the entries already there are delivered: a number or "all"
     #[arg(long, value_name = "N|all", value_parser = backlog)]
     backlog: Option<Backlog>,

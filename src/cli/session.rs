@@ -15,10 +15,11 @@ use crate::expression::Template;
 use crate::feed::FeedFacts;
 use crate::mail::{self, Format, Look};
 use crate::poll::{Destination, Subscription};
-use crate::schedule;
+use crate::schedule::{self, Every};
 use crate::secret::redact_text;
 use crate::sink::Wants;
 use crate::store::{FeedId, StoreError, Subscribed, View};
+use crate::units::Interval;
 use crate::words;
 
 /// Where a command works: its files, its outputs, its clock.
@@ -111,7 +112,10 @@ pub(super) fn subscribed(feed: &Feed) -> Subscribed {
         name: feed.name.clone(),
         url: feed.url.clone(),
         host: feed.source.host().unwrap_or_else(|| format!("file:{}", feed.name)),
-        interval: i64::try_from(feed.interval.duration().as_secs()).unwrap_or(i64::MAX),
+        interval: match feed.interval {
+            Every::Set(interval) => Some(i64::try_from(interval.duration().as_secs()).unwrap_or(i64::MAX)),
+            Every::Usual | Every::Auto => None,
+        },
         paused: feed.paused,
     }
 }
@@ -127,7 +131,7 @@ pub(super) fn subscription(feed: &Feed) -> Subscription {
         url: feed.url.clone(),
         source: feed.source.clone(),
         filter: feed.filter.clone(),
-        schedule: schedule::Settings { interval: feed.interval.duration() },
+        schedule: schedule::Settings { every: feed.interval, recheck: feed.recheck.map(Interval::duration) },
         backlog: feed.backlog,
         once_per: feed.once_per,
         updates: feed.updates,

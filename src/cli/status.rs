@@ -45,6 +45,10 @@ struct FeedRow {
     failures: u32,
     failing_since: Option<Timestamp>,
     status: Option<u16>,
+    bytes: Option<u64>,
+    unchanged: bool,
+    etag: Option<String>,
+    last_modified: Option<String>,
     error: Option<String>,
     trouble: Option<&'static str>,
     needs_person: bool,
@@ -54,6 +58,21 @@ struct FeedRow {
     held: u64,
     held_since: Option<Timestamp>,
     held_because: Option<String>,
+}
+
+impl FeedRow {
+    /// `200, 12345 bytes`, `304, unchanged`: what came of the last request.
+    fn last_answer(&self) -> Option<String> {
+        let status = self.status.map(|status| status.to_string());
+        let what = match (self.bytes, self.unchanged) {
+            (Some(bytes), false) => Some(count(bytes, "byte")),
+            (Some(bytes), true) => Some(format!("{}, unchanged", count(bytes, "byte"))),
+            (None, true) => Some("unchanged".to_owned()),
+            (None, false) => self.error.as_ref().filter(|_| status.is_none()).map(|_| "none".to_owned()),
+        };
+        let words: Vec<String> = [status, what].into_iter().flatten().collect();
+        (!words.is_empty()).then(|| words.join(", "))
+    }
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -145,6 +164,7 @@ fn row(feed: &Feed, status: Option<FeedStatus>, now: Timestamp) -> FeedRow {
     let row = FeedRow { name: feed.name.clone(), url: redact_text(&feed.url), state, ..FeedRow::default() };
     let Some(status) = status else { return row };
     let sort = (status.failures > 0).then(|| status.trouble.unwrap_or(Trouble::Other));
+    let [etag, last_modified] = status.validators;
     let polled = !feed.paused && status.gone_at.is_none();
     FeedRow {
         last_attempt: status.last_attempt,
@@ -155,6 +175,10 @@ fn row(feed: &Feed, status: Option<FeedStatus>, now: Timestamp) -> FeedRow {
         failures: status.failures,
         failing_since: status.failing_since,
         status: status.status,
+        bytes: status.bytes,
+        unchanged: status.unchanged,
+        etag,
+        last_modified,
         error: status.error,
         trouble: sort.map(Trouble::word),
         needs_person: !feed.paused
@@ -257,9 +281,12 @@ fn in_full(place: &Place, row: &FeedRow) {
     add("last success", row.last_success.map(local));
     let because = row.because.as_ref().map(|because| format!(" ({because})")).unwrap_or_default();
     add("next poll", row.next_poll.map(|at| format!("{}{because}", local(at))));
-    add("status", row.status.map(|status| status.to_string()));
-    add("failures", (row.failures > 0).then(|| row.failures.to_string()));
-    add("failing since", row.failing_since.map(local));
+    add("last answer", row.last_answer());
+    let validators = [("ETag", &row.etag), ("Last-Modified", &row.last_modified)];
+    let validators = validators.iter().filter_map(|(name, value)| Some(format!("{name} {}", value.as_ref()?)));
+    add("validators", Some(validators.collect::<Vec<_>>().join(", ")).filter(|text| !text.is_empty()));
+    let since = row.failing_since.map(|at| format!(" since {}", local(at))).unwrap_or_default();
+    add("failures", (row.failures > 0).then(|| format!("{}{since}", row.failures)));
     add("error", row.error.clone());
     add("what to do", row.help.clone());
     add("moved to", row.moved_to.clone());

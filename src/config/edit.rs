@@ -13,7 +13,7 @@ use toml::de::DeTable;
 use super::Backlog;
 use super::explain::{Mistake, Mistakes};
 use super::section::is_name;
-use crate::units::Interval;
+use crate::schedule::Every;
 
 pub use write::create_new;
 
@@ -29,7 +29,7 @@ pub struct NewFeed {
     /// Its sinks, by name.
     pub sinks: Vec<String>,
     /// How often to ask it.
-    pub interval: Option<Interval>,
+    pub interval: Option<Every>,
     /// How many of the entries already there to deliver.
     pub backlog: Option<Backlog>,
 }

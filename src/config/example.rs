@@ -100,7 +100,13 @@ mod tests {
         for key in commented(&text).iter().filter(|key| !key.header.starts_with('#')) {
             let with_key = text.replacen(&key.lines, &key.bare, 1);
             assert_ne!(with_key, text);
-            assert_eq!(meaning(&check(&with_key)), plain, "{}", key.key);
+            let meaning = meaning(&check(&with_key));
+            if key.key == "interval" {
+                // Whoever writes the time down means it: it no longer grows by itself.
+                assert!(meaning.contains("interval: Set("), "{meaning}");
+            } else {
+                assert_eq!(meaning, plain, "{}", key.key);
+            }
             tried += 1;
         }
         assert_eq!(tried, 2 + http::KEYS.len() + (layers::LAYER_KEYS.len() - 1) + layers::LOOK_KEYS.len() + 1);

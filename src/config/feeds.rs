@@ -7,7 +7,7 @@ use std::ops::Range;
 use toml::Spanned;
 
 use super::explain::Mistake;
-use super::layers::{self, Layer};
+use super::layers::{self, Layer, Recheck};
 use super::section::{self, Section, Wrong};
 use super::sinks::{LOCAL_TO, SinkEntry};
 use super::{Backlog, Feed, program, source};
@@ -21,8 +21,6 @@ use crate::words;
 /// The keys of a feed, besides those of every layer.
 pub(super) const KEYS: &[&str] = &["url", "command", "filter", "tags", "paused"];
 
-/// How often a feed is asked where the configuration says nothing.
-pub(super) const INTERVAL: Interval = Interval::from_secs(3_600);
 /// How many entries of a new feed are delivered where the configuration says nothing.
 pub(super) const BACKLOG: Backlog = Backlog::Newest(1);
 
@@ -90,7 +88,11 @@ pub(super) fn read(
             url,
             tags: raw.tags.clone(),
             sinks,
-            interval: nearest.iter().find_map(|layer| layer.interval).or(layers.defaults.interval).unwrap_or(INTERVAL),
+            interval: nearest.iter().find_map(|layer| layer.interval).or(layers.defaults.interval).unwrap_or_default(),
+            recheck: match nearest.iter().find_map(|layer| layer.recheck).or(layers.defaults.recheck) {
+                Some(Recheck::After(interval)) => Some(interval),
+                Some(Recheck::Never) | None => None,
+            },
             backlog: nearest.iter().find_map(|layer| layer.backlog).or(layers.defaults.backlog).unwrap_or(BACKLOG),
             once_per: nearest.iter().find_map(|layer| layer.once_per).or(layers.defaults.once_per).unwrap_or_default(),
             updates: nearest.iter().find_map(|layer| layer.updates).or(layers.defaults.updates).unwrap_or_default(),

@@ -14,16 +14,20 @@ use crate::delivery::Updates;
 use crate::expression::{Template, TemplateError};
 use crate::feed::{Facts, Identity};
 use crate::mail::Format;
-use crate::units::Interval;
+use crate::schedule::Every;
+use crate::units::{Interval, UnitError};
 use crate::words;
 
 /// The keys that choose and pace: in defaults, tags and feeds.
-pub(super) const LAYER_KEYS: &[&str] = &["sinks", "interval", "backlog", "once_per", "updates", "identity", "max_age", "max_new"];
+pub(super) const LAYER_KEYS: &[&str] =
+    &["sinks", "interval", "recheck", "backlog", "once_per", "updates", "identity", "max_age", "max_new"];
 /// The keys of a mail's look: in defaults, tags, feeds and sinks.
 pub(super) const LOOK_KEYS: &[&str] = &["to", "from_name", "subject", "format"];
 
 /// A feed polled more often than this annoys its publisher.
 const SHORTEST: Duration = Duration::from_secs(15 * 60);
+/// A document is not asked for without need more often than this.
+const MOST_OFTEN: Interval = Interval::from_secs(30 * 86_400);
 
 /// The settings of one layer; absent is absent.
 #[derive(Debug, Default)]
@@ -31,7 +35,9 @@ pub(super) struct Layer {
     /// The sinks, by name.
     pub(super) sinks: Option<Spanned<Vec<Spanned<String>>>>,
     /// How often to ask.
-    pub(super) interval: Option<Interval>,
+    pub(super) interval: Option<Every>,
+    /// After how long to ask once without validators.
+    pub(super) recheck: Option<Recheck>,
     /// How many of the entries already there to deliver.
     pub(super) backlog: Option<Backlog>,
     /// What one story is delivered once for.
@@ -67,16 +73,27 @@ pub(super) struct RawLook {
     pub(super) places: Vec<(&'static str, Range<usize>)>,
 }
 
+/// After how long a feed is asked once without validators.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Recheck {
+    /// Never.
+    Never,
+    /// After so long.
+    After(Interval),
+}
+
 /// Reads what every layer may have.
 pub(super) fn read(section: &mut Section<'_>, mistakes: &mut Vec<Mistake>) -> Layer {
     let sinks = section.read("sinks", mistakes, section::texts);
-    let interval = section.read("interval", mistakes, section::interval);
+    let interval = section.read("interval", mistakes, every);
     if let Some(interval) = &interval
-        && interval.get_ref().duration() < SHORTEST
+        && let Every::Set(set) = interval.get_ref()
+        && set.duration() < SHORTEST
     {
-        let message = format!("an interval of {} is short: publishers notice", interval.get_ref());
+        let message = format!("an interval of {set} is short: publishers notice");
         mistakes.push(Mistake::warning(interval.span(), message).help("\"15m\" or more is polite"));
     }
+    let recheck = section.read("recheck", mistakes, recheck).map(Spanned::into_inner);
     let backlog = section.read("backlog", mistakes, backlog).map(Spanned::into_inner);
     let once_per = section.read("once_per", mistakes, once_per).map(Spanned::into_inner);
     let updates = section.read("updates", mistakes, updates).map(Spanned::into_inner);
@@ -86,7 +103,7 @@ pub(super) fn read(section: &mut Section<'_>, mistakes: &mut Vec<Mistake>) -> La
     let look = read_look(section, mistakes);
     let sinks_are_wrong = section.wrong.contains(&"sinks");
     let interval = interval.map(Spanned::into_inner);
-    Layer { sinks, interval, backlog, once_per, updates, identity, max_age, max_new, look, sinks_are_wrong }
+    Layer { sinks, interval, recheck, backlog, once_per, updates, identity, max_age, max_new, look, sinks_are_wrong }
 }
 
 /// Reads the keys of a mail's look.
@@ -134,6 +151,23 @@ pub(super) fn address_of(text: &str) -> Result<lettre::Address, String> {
         return Err("an address is missing".to_owned());
     }
     text.parse().map_err(|_| format!("`{text}` is not an address"))
+}
+
+fn every(value: &Value<'_>) -> Result<Every, Wrong> {
+    let text = value.get_ref().as_str().ok_or(Wrong::Type("an interval in quotes, such as \"1h\", or \"auto\""))?;
+    text.parse().map_err(|error: UnitError| Wrong::value(format!("{error}, or \"auto\"")))
+}
+
+fn recheck(value: &Value<'_>) -> Result<Recheck, Wrong> {
+    let text = value.get_ref().as_str().ok_or(Wrong::Type("an interval in quotes, such as \"30d\", or \"never\""))?;
+    if text == "never" {
+        return Ok(Recheck::Never);
+    }
+    let interval: Interval = text.parse().map_err(Wrong::from)?;
+    if interval < MOST_OFTEN {
+        return Err(Wrong::value(format!("it must be {MOST_OFTEN} or more: each time the whole document is sent")));
+    }
+    Ok(Recheck::After(interval))
 }
 
 fn backlog(value: &Value<'_>) -> Result<Backlog, Wrong> {

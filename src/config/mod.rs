@@ -29,6 +29,7 @@ use crate::env::Env;
 use crate::feed::Identity;
 use crate::fetch;
 use crate::mail::Look;
+use crate::schedule::Every;
 use crate::sink::{Shared, Sink};
 use crate::units::{Interval, Rate};
 
@@ -79,8 +80,10 @@ pub struct Feed {
     pub tags: Vec<String>,
     /// Its sinks by name; empty only where it is paused.
     pub sinks: Vec<String>,
-    /// The least time between two polls.
-    pub interval: Interval,
+    /// How often it is asked.
+    pub interval: Every,
+    /// After how long with nothing but "unchanged" it is asked once without validators.
+    pub recheck: Option<Interval>,
     /// How many of the entries already there are delivered when it is new.
     pub backlog: Backlog,
     /// What a story that other feeds carry too is delivered once for.

@@ -145,7 +145,7 @@ subject = "x"
 token = "a"
 token_file = "b"
 [tags.linux]
-interval = "auto"
+interval = "often"
 format = "htm"
 [feeds.Lwn]
 url = "ftp://lwn.net/rss"
@@ -172,7 +172,7 @@ to = "nobody"
     15: `from`: `Me <me@example.net>` is not an address
     16: `port` in `[sinks.relay]`: invalid type: string "x", expected u16
     22: both `token` and `token_file` are given for `[sinks.later]`
-    24: `interval`: `auto` is not an interval; write a number and s, m, h, d or w, such as "30s" or "1h"
+    24: `interval`: `often` is not an interval; write a number and s, m, h, d or w, such as "30s" or "1h", or "auto"
     25: `format`: `htm` is not a format
     26: `Lwn` cannot be the name of a feed
     27: `url`: feeds cannot be fetched by `ftp:`

@@ -11,6 +11,7 @@ use url::Url;
 use super::canonical::{Canonical, FRAME, canonical};
 use super::decode::{Decoded, decode};
 use super::entry::{Document, Enclosure, Entry, Link, Person};
+use super::hints::Hints;
 use super::{kind, text};
 
 /// A document that was read, and what was odd about it.
@@ -22,6 +23,8 @@ pub struct Parsed {
     pub torn: bool,
     /// What a person might want to know, in words.
     pub remarks: Vec<String>,
+    /// What it says of how often it changes.
+    pub hints: Hints,
 }
 
 /// Why bytes are no feed.
@@ -67,7 +70,7 @@ pub fn parse(bytes: &[u8], content_type: Option<&str>, base: Option<&Url>) -> Re
         return Err(ParseError::Empty);
     }
     let kind = kind::kind(&text, content_type);
-    let Some(Canonical { xml, format, entries, torn, mut remarks }) = canonical(&text, kind, base, MOST_ENTRIES) else {
+    let Some(Canonical { xml, format, entries, torn, mut remarks, hints }) = canonical(&text, kind, base, MOST_ENTRIES) else {
         let what = kind::not_a_feed(&text, base);
         return Err(if kind::is_page(&text) { ParseError::Page(what) } else { ParseError::Other(what) });
     };
@@ -88,7 +91,7 @@ pub fn parse(bytes: &[u8], content_type: Option<&str>, base: Option<&Url>) -> Re
         let homeless = homeless.filter(|entry| format == "atom" || entry.link().is_none());
         homeless.for_each(|entry| entry.base = Some(base.as_str().to_owned()));
     }
-    Ok(Parsed { document, torn, remarks })
+    Ok(Parsed { document, torn, remarks, hints })
 }
 
 /// The address of a document as others may be relative to it: without what may be secret in it. What lies in a file is relative

@@ -139,7 +139,10 @@ impl Fetcher {
 
 /// What the answer to the last request on the way says.
 fn understand(reply: Reply, asked_with: Option<&Validators>, trail: &Trail<'_>, now: Timestamp) -> Result<Fetched, FetchError> {
-    let fresh_for = freshness::fresh_for(&reply.headers, now);
+    let fresh_for = freshness::fresh_for(&reply.headers);
+    if let Some(skew) = freshness::skew(&reply.headers, now) {
+        tracing::info!(url = redact(&reply.url), ?skew, "the publisher's clock and ours differ");
+    }
     match (reply.status, asked_with) {
         (200, _) => Ok(Fetched::Document(Box::new(Answer {
             validators: Validators::of_answer(&reply.headers, &reply.url),

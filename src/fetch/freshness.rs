@@ -7,21 +7,26 @@ use jiff::Timestamp;
 
 use crate::net::HeaderMap;
 
-/// `max-age` less `Age`, else `Expires` less `Date`. `None` where nothing is said, or that it is not to be kept.
-pub(super) fn fresh_for(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+/// `max-age` less `Age`, else `Expires` less `Date`, both by the publisher's clock, never by ours. Nothing where it is not to be
+/// kept or that cannot be read; `None` where nothing is said.
+pub(super) fn fresh_for(headers: &HeaderMap) -> Option<Duration> {
     let cache_control = joined(headers, "cache-control").to_ascii_lowercase();
     let directives = || cache_control.split(',').map(str::trim);
     if directives().any(|d| matches!(name_of(d), "no-store" | "no-cache")) {
-        return None;
+        return Some(Duration::ZERO);
     }
     let seconds = match directives().find(|d| name_of(d) == "max-age") {
         Some(max_age) => {
-            let lifetime = whole_number(max_age.split_once('=')?.1)?;
-            lifetime.checked_sub(whole_number(&joined(headers, "age")).unwrap_or(0))?
+            let lifetime = max_age.split_once('=').and_then(|(_, seconds)| whole_number(seconds)).unwrap_or(0);
+            lifetime.saturating_sub(whole_number(&joined(headers, "age")).unwrap_or(0))
         }
-        None => date(headers, "expires")?.checked_sub(its_now(headers, now))?,
+        None if headers.contains_key("expires") => {
+            let now = date(headers, "date")?;
+            date(headers, "expires").unwrap_or(0).saturating_sub(now)
+        }
+        None => return None,
     };
-    (seconds > 0).then(|| Duration::from_secs(seconds))
+    Some(Duration::from_secs(seconds))
 }
 
 /// `Retry-After`, in seconds or as a date. A date that has passed is no wait.
@@ -54,6 +59,13 @@ fn date(headers: &HeaderMap, name: &str) -> Option<u64> {
     Some(time.duration_since(UNIX_EPOCH).ok()?.as_secs())
 }
 
+/// By how much a publisher's clock and ours differ, where that is more than an hour.
+pub(super) fn skew(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    const NOTABLE: Duration = Duration::from_secs(3_600);
+    let ours = u64::try_from(now.as_second()).ok()?;
+    Some(Duration::from_secs(date(headers, "date")?.abs_diff(ours))).filter(|skew| *skew > NOTABLE)
+}
+
 fn its_now(headers: &HeaderMap, now: Timestamp) -> u64 {
     date(headers, "date").unwrap_or_else(|| u64::try_from(now.as_second()).unwrap_or(0))
 }
@@ -73,7 +85,7 @@ mod tests {
 
     #[track_caller]
     fn is_fresh_for(pairs: &[(&'static str, &'static str)], seconds: Option<u64>) {
-        assert_eq!(fresh_for(&headers(pairs), now()), seconds.map(Duration::from_secs), "{pairs:?}");
+        assert_eq!(fresh_for(&headers(pairs)), seconds.map(Duration::from_secs), "{pairs:?}");
     }
 
     const NOON: &str = "Tue, 24 Nov 2026 12:00:00 GMT";
@@ -85,21 +97,21 @@ mod tests {
         is_fresh_for(&[], None);
         is_fresh_for(&[("cache-control", "max-age=3600")], Some(3600));
         is_fresh_for(&[("cache-control", "public, Max-Age=\"3600\""), ("age", "600")], Some(3000));
-        is_fresh_for(&[("cache-control", "max-age=60"), ("age", "600")], None);
+        is_fresh_for(&[("cache-control", "max-age=60"), ("age", "600")], Some(0));
         is_fresh_for(&[("cache-control", "max-age=60"), ("expires", TWO), ("date", NOON)], Some(60));
         is_fresh_for(&[("cache-control", "s-maxage=60"), ("expires", TWO), ("date", ONE)], Some(3600));
-        is_fresh_for(&[("expires", TWO)], Some(7200));
-        is_fresh_for(&[("expires", NOON), ("date", ONE)], None);
-        is_fresh_for(&[("expires", "0"), ("date", ONE)], None);
-        is_fresh_for(&[("cache-control", "max-age=soon"), ("expires", TWO)], None);
+        is_fresh_for(&[("expires", TWO)], None);
+        is_fresh_for(&[("expires", NOON), ("date", ONE)], Some(0));
+        is_fresh_for(&[("expires", "0"), ("date", ONE)], Some(0));
+        is_fresh_for(&[("cache-control", "max-age=soon"), ("expires", TWO)], Some(0));
         is_fresh_for(&[("cache-control", "max-age=99999999999999999999")], Some(u64::from(u32::MAX)));
     }
 
     #[test]
     fn what_is_not_to_be_kept_is_not_fresh() {
-        is_fresh_for(&[("cache-control", "max-age=3600, no-cache")], None);
-        is_fresh_for(&[("cache-control", "no-store"), ("expires", TWO), ("date", NOON)], None);
-        is_fresh_for(&[("cache-control", "max-age=3600"), ("cache-control", "no-cache=\"set-cookie\"")], None);
+        is_fresh_for(&[("cache-control", "max-age=3600, no-cache")], Some(0));
+        is_fresh_for(&[("cache-control", "no-store"), ("expires", TWO), ("date", NOON)], Some(0));
+        is_fresh_for(&[("cache-control", "max-age=3600"), ("cache-control", "no-cache=\"set-cookie\"")], Some(0));
     }
 
     #[test]

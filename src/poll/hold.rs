@@ -162,6 +162,7 @@ fn entries(number: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schedule::Habits;
     use crate::store::FeedId;
 
     const NOW: i64 = 100;
@@ -186,6 +187,8 @@ mod tests {
             failing_since: None,
             trouble: None,
             last_attempt: Some(day(99)),
+            status: Some(200),
+            habits: Habits::default(),
             polls: 7,
         }
     }

@@ -17,6 +17,7 @@ use super::recorder::Recorder;
 use super::{Event, Subscription};
 use crate::clock::Clock;
 use crate::fetch::{Ask, Fetch, Validators};
+use crate::schedule::{self, Habits};
 use crate::store::{ClaimHosts, FeedId, History, HostClaim, RunId, StoreError};
 
 /// The fetching loop.
@@ -66,8 +67,8 @@ impl Poller {
                 let claims = self.claim(&which, free).await?;
                 more = claims.len() == free;
                 for claim in claims {
-                    let (poller, run, stop) = (Arc::clone(&self), which.run, stop.clone());
-                    tasks.spawn(async move { poller.host(claim, run, stop).await });
+                    let (poller, run, force, stop) = (Arc::clone(&self), which.run, which.force, stop.clone());
+                    tasks.spawn(async move { poller.host(claim, run, force, stop).await });
                 }
             }
             match tasks.join_next().await {
@@ -86,7 +87,7 @@ impl Poller {
     }
 
     /// Asks a host's due feeds in turn and gives the host back.
-    async fn host(&self, claim: HostClaim, run: RunId, stop: watch::Receiver<bool>) -> Result<(), StoreError> {
+    async fn host(&self, claim: HostClaim, run: RunId, force: bool, stop: watch::Receiver<bool>) -> Result<(), StoreError> {
         let settings = self.fetcher.settings();
         let learned = claim.pace.map(Duration::from_millis).unwrap_or_default();
         let pace = Pace::new(claim.last_asked, self.clock.now(), settings.host_delay.max(learned));
@@ -99,8 +100,9 @@ impl Poller {
                 () = pace.turn() => {}
                 _ = stopped.wait_for(|stop| *stop) => return Ok(()),
             }
-            // A host that asked to be left alone is, by all its feeds; they stay due.
-            if rests_until.load(Ordering::Relaxed) > i64::MIN || *stop.borrow() {
+            // A host that asked to be left alone is, by all its feeds; they stay due. So do those whose skipped hour has begun.
+            let is_skipped = !force && schedule::is_skipped(&history.habits.hints, self.clock.now());
+            if rests_until.load(Ordering::Relaxed) > i64::MIN || is_skipped || *stop.borrow() {
                 return Ok(());
             }
             if let Some(until) = self.one(subscription, &history, run).await? {
@@ -122,7 +124,12 @@ impl Poller {
     async fn one(&self, subscription: &Subscription, history: &History, run: RunId) -> Result<Option<Timestamp>, StoreError> {
         let asked_at = self.clock.now();
         let moved_to = history.moved_to.as_deref().and_then(|url| Url::parse(url).ok());
-        let validators = history.validators.clone().map(|kept| Validators {
+        // Once in a while, if the user wants it, the document is asked for as if nothing were known; that is remembered at once.
+        let recheck = schedule::is_to_be_rechecked(subscription.schedule, &history.habits, asked_at);
+        let habits =
+            Habits { whole_at: history.habits.whole_at.map(|at| if recheck { asked_at } else { at }), ..history.habits.clone() };
+        let history = &History { habits, ..history.clone() };
+        let validators = history.validators.clone().filter(|_| !recheck).map(|kept| Validators {
             etag: kept.etag,
             last_modified: kept.last_modified,
             url: kept.url,

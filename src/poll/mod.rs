@@ -159,7 +159,7 @@ impl Subscription {
             source: Source::File(format!("/nowhere/{name}.xml").into()),
             url,
             filter: None,
-            schedule: schedule::Settings { interval: std::time::Duration::from_secs(3_600) },
+            schedule: schedule::Settings::default(),
             backlog,
             once_per: OncePer::Feed,
             updates: Updates::Ignore,

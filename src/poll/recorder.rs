@@ -12,9 +12,9 @@ use super::hold::{Fate, plan};
 use super::ready::ready;
 use super::{Event, Failure, Held, Subscription};
 use crate::feed::diff::{EntryRef, diff};
-use crate::feed::{self, Document, Key, Keys, ParseError, Parsed};
+use crate::feed::{self, Document, Hints, Key, Keys, ParseError, Parsed};
 use crate::fetch::{self, FetchError, Fetched, Source};
-use crate::schedule::{Answered, NextPoll, next_poll};
+use crate::schedule::{Answered, Habits, NextPoll, Offset, Poll, next_poll};
 use crate::store::{
     Answer, Changed, DocumentRecord, FeedId, History, Moved, NewEntry, PollRecord, Recorded, RunId, Store, StoreError, Validators,
 };
@@ -61,7 +61,8 @@ impl Recorder {
         match fetched {
             Err(error) => act.failed(Trouble::from(&error)).await,
             Ok(Fetched::Unchanged { validators, fresh_for, moved_to }) => {
-                act.unchanged(304, validators, fresh_for, moved_to).await
+                let habits = history.habits.after_unchanged(fresh_for);
+                act.unchanged(304, None, validators, habits, moved_to).await
             }
             Ok(Fetched::Document(answer)) => act.document(*answer).await,
         }
@@ -84,6 +85,20 @@ struct Trouble {
     status: Option<u16>,
     retry_after: Option<Duration>,
     sort: Sort,
+}
+
+/// What an answer was, and what is known of the feed after it.
+struct Seen {
+    status: Option<u16>,
+    bytes: Option<usize>,
+    habits: Habits,
+}
+
+/// What a document and its answer say for the next poll.
+struct Said {
+    hints: Hints,
+    fresh_for: Option<Duration>,
+    size: usize,
 }
 
 /// What a document held.
@@ -124,11 +139,20 @@ impl From<&FetchError> for Trouble {
 }
 
 impl Act<'_> {
-    fn next(&self, answered: Answered) -> NextPoll {
-        next_poll(self.subscription.schedule, answered, self.asked_at)
+    /// When to ask next, after an answer that leaves this known of the feed; whether there is something to compare with.
+    fn next(&self, habits: &Habits, compares: bool, answered: Answered) -> NextPoll {
+        let (settings, asked_at) = (self.subscription.schedule, self.asked_at);
+        let whole = habits.since.is_some() && !compares && matches!(self.subscription.source, Source::Http(_));
+        next_poll(&Poll { settings, offset: Offset::of(&self.subscription.url), habits, asked_at, whole }, answered)
     }
 
-    async fn write(&self, polls: i64, next: &NextPoll, status: Option<u16>, answer: Answer) -> Result<Recorded, StoreError> {
+    async fn write(
+        &self,
+        polls: i64,
+        next: &NextPoll,
+        Seen { status, bytes, habits }: Seen,
+        answer: Answer,
+    ) -> Result<Recorded, StoreError> {
         let record = PollRecord {
             feed: self.history.feed,
             run: self.run,
@@ -139,23 +163,25 @@ impl Act<'_> {
             left_alone_until: next.left_alone_until,
             fresh_until: next.fresh_until,
             status,
+            bytes,
+            habits,
             answer,
         };
         self.recorder.store.record(record).await
     }
 
     /// Records an answer that does not depend on what is known. A poll that another one overtook has nothing to add.
-    async fn write_once(&self, next: &NextPoll, status: Option<u16>, answer: Answer) -> Result<(), StoreError> {
-        self.write(self.history.polls, next, status, answer).await.map(|_| ())
+    async fn write_once(&self, next: &NextPoll, seen: Seen, answer: Answer) -> Result<(), StoreError> {
+        self.write(self.history.polls, next, seen, answer).await.map(|_| ())
     }
 
     async fn failed(&self, trouble: Trouble) -> Result<Polled, StoreError> {
         let failures = self.history.failures.saturating_add(1);
-        let next = self.next(Answered::Badly { status: trouble.status, retry_after: trouble.retry_after, failures });
+        let habits = self.history.habits.clone();
+        let answered = Answered::Badly { status: trouble.status, retry_after: trouble.retry_after, failures };
+        let next = self.next(&habits, self.history.validators.is_some(), answered);
         let answer = Answer::Failed { error: trouble.error.clone(), trouble: trouble.sort };
-        self.write_once(&next, trouble.status, answer).await?;
-        // "Too many requests" is said to all feeds of the host, for as long as it names or as this one now waits.
-        let host_rests_until = (trouble.status == Some(429)).then(|| next.left_alone_until.unwrap_or(next.at));
+        self.write_once(&next, Seen { status: trouble.status, bytes: None, habits }, answer).await?;
         let failure = Failure {
             feed: self.subscription.name.clone(),
             error: trouble.error,
@@ -167,7 +193,7 @@ impl Act<'_> {
             trouble: trouble.sort,
             since: self.history.failing_since.unwrap_or(self.asked_at),
         };
-        Ok(Polled { event: Event::Failed(failure), host_rests_until })
+        Ok(Polled { event: Event::Failed(failure), host_rests_until: next.host_rests_until })
     }
 
     /// Whether this is the request at which a person must look; the one before was not.
@@ -181,28 +207,32 @@ impl Act<'_> {
     async fn unchanged(
         &self,
         status: u16,
+        bytes: Option<usize>,
         validators: fetch::Validators,
-        fresh_for: Option<Duration>,
+        habits: Habits,
         moved_to: Option<Url>,
     ) -> Result<Polled, StoreError> {
-        let next = self.next(Answered::Well { fresh_for });
-        let answer = Answer::Unchanged { validators: kept(validators), moved_to: moved_to.map(moved) };
-        self.write_once(&next, self.status(status), answer).await?;
+        let validators = kept(validators);
+        let next = self.next(&habits, validators.is_some(), Answered::Well { first: false });
+        let answer = Answer::Unchanged { validators, moved_to: moved_to.map(moved) };
+        self.write_once(&next, Seen { status: self.status(status), bytes, habits }, answer).await?;
         Ok(Polled { event: Event::Unchanged { feed: self.subscription.name.clone() }, host_rests_until: None })
     }
 
     async fn document(&self, answer: fetch::Answer) -> Result<Polled, StoreError> {
         let hash = blake3::hash(&answer.bytes).as_bytes().to_vec();
         if self.history.document_hash.as_ref() == Some(&hash) {
-            return self.unchanged(200, answer.validators, answer.fresh_for, answer.moved_to).await;
+            let habits = self.history.habits.after_whole(answer.fresh_for, self.asked_at);
+            return self.unchanged(200, Some(answer.bytes.len()), answer.validators, habits, answer.moved_to).await;
         }
+        let size = answer.bytes.len();
         let (bytes, content_type, base) = (answer.bytes, answer.content_type, answer.url.clone());
         let reading = move || {
             let parsed = feed::parse(&bytes, content_type.as_deref(), Some(&base))?;
             let keys: Vec<Key> = parsed.document.entries.iter().flat_map(|entry| Keys::of(entry).all()).collect();
             Ok::<_, ParseError>((parsed, keys))
         };
-        let (Parsed { document, torn, remarks }, keys) = match self.recorder.pool.run(reading).await {
+        let (Parsed { document, torn, remarks, hints }, keys) = match self.recorder.pool.run(reading).await {
             Ok(Ok(read)) => read,
             Ok(Err(error)) => return self.failed(Trouble::unreadable(error.to_string(), sort_of(&error))).await,
             Err(panicked) => {
@@ -211,7 +241,6 @@ impl Act<'_> {
                     .await;
             }
         };
-        let next = self.next(Answered::Well { fresh_for: answer.fresh_for });
         let record = DocumentRecord {
             validators: kept(answer.validators),
             hash,
@@ -223,7 +252,7 @@ impl Act<'_> {
             ..DocumentRecord::default()
         };
         let feed = self.subscription.name.clone();
-        match self.compare_and_write(document, keys, &next, record).await? {
+        match self.compare_and_write(document, keys, Said { hints, fresh_for: answer.fresh_for, size }, record).await? {
             Err(panicked) => {
                 self.failed(Trouble::unreadable(format!("its entries cannot be compared: {panicked}"), Sort::Unreadable)).await
             }
@@ -239,7 +268,7 @@ impl Act<'_> {
         &self,
         document: Document,
         keys: Vec<Key>,
-        next: &NextPoll,
+        said: Said,
         record: DocumentRecord,
     ) -> Result<Result<Counts, Panicked>, StoreError> {
         let store = &self.recorder.store;
@@ -268,14 +297,20 @@ impl Act<'_> {
                     entries: document.entries.len(),
                 }
             };
+            let before = history.habits.after_whole(said.fresh_for, self.asked_at);
             let Compared { ready, learned, changed, held, entries } = match self.recorder.pool.run(comparing).await {
                 Ok(compared) => compared,
                 Err(panicked) => return Ok(Err(panicked)),
             };
             let revised = changed.iter().filter(|changed| changed.revision.is_some()).count();
             let new = ready.len();
+            let dates: Vec<_> = ready.iter().map(|new| new.entry.dated()).collect();
+            let habits = before.after_document(said.hints.clone(), &dates, self.asked_at);
+            let first = before.since.is_none();
+            let next = self.next(&habits, record.validators.is_some(), Answered::Well { first });
+            let seen = Seen { status: self.status(200), bytes: Some(said.size), habits };
             let record = DocumentRecord { entries: ready, learned, changed, ..record.clone() };
-            match self.write(history.polls, next, self.status(200), Answer::Document(Box::new(record))).await? {
+            match self.write(history.polls, &next, seen, Answer::Document(Box::new(record))).await? {
                 Recorded::Done { queued } => return Ok(Ok(Counts { entries, new, queued, changed: revised, held })),
                 Recorded::Stale => history = store.history(self.feed()).await?,
             }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, named_params, params};
 
 use super::feeds::{FeedId, Validators};
+use super::habits::packed;
 use super::revisions::{Changed, keep_text, revise};
 use super::runs::RunId;
 use super::stories::{Story, story};
@@ -15,6 +16,7 @@ use super::{Store, StoreError, seconds, time};
 use crate::delivery::{MessageId, State};
 use crate::feed::diff::{CROWD, EntryRef, Hashes, Known};
 use crate::feed::{Entry, Key, Uid};
+use crate::schedule::Habits;
 use crate::trouble::Trouble;
 
 /// What one poll of a feed came to.
@@ -38,6 +40,10 @@ pub struct PollRecord {
     pub fresh_until: Option<Timestamp>,
     /// The HTTP status, where there was one.
     pub status: Option<u16>,
+    /// How large the document was, where one came.
+    pub bytes: Option<usize>,
+    /// What is known of the feed after it, as far as the next poll depends on it.
+    pub habits: Habits,
     /// What was answered.
     pub answer: Answer,
 }
@@ -182,12 +188,13 @@ impl Request for PollRecord {
         let at = seconds(self.asked_at);
         let sql = "UPDATE feeds SET polls = polls + 1, last_attempt = :at, next_poll = :next, because = :because, asked = :asked,
                      not_before = coalesce(:alone, :fresh, 0),
-                     status = :status, last_run = coalesce(:run, last_run)
+                     status = :status, bytes = :bytes, unchanged = :unchanged, habits = :habits, last_run = coalesce(:run, last_run)
                    WHERE id = :id AND polls = :polls";
         let changed = connection.prepare_cached(sql)?.execute(named_params! {
             ":id": self.feed.0, ":polls": self.polls, ":at": at, ":next": seconds(self.next_poll), ":because": self.because,
             ":asked": self.left_alone_until.is_some(), ":alone": self.left_alone_until.map(seconds), ":fresh": self.fresh_until.map(seconds),
-            ":status": self.status, ":run": self.run.map(|run| run.0),
+            ":bytes": self.bytes.and_then(|bytes| i64::try_from(bytes).ok()), ":unchanged": matches!(self.answer, Answer::Unchanged { .. }),
+            ":habits": packed(&self.habits)?, ":status": self.status, ":run": self.run.map(|run| run.0),
         })?;
         if changed == 0 {
             return Ok(Recorded::Stale);

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, named_params, params};
 
+use super::habits::{habits, put_off};
 use super::notices;
 use super::runs::RunId;
 use super::writer::Request;
 use super::{Store, StoreError, seconds, time};
-use crate::schedule::{FURTHEST, SET_BACK};
+use crate::schedule::{BEYOND, FURTHEST, Habits, SET_BACK, is_skipped};
 use crate::trouble::Trouble;
 
 /// A feed's number in the database, opaque to everyone else.
@@ -26,8 +27,8 @@ pub struct Subscribed {
     pub url: String,
     /// Whose pace it keeps.
     pub host: String,
-    /// Its interval in seconds.
-    pub interval: i64,
+    /// Its interval in seconds, where the user set one.
+    pub interval: Option<i64>,
     /// Whether it is polled at all.
     pub paused: bool,
 }
@@ -72,6 +73,10 @@ pub struct History {
     pub trouble: Option<Trouble>,
     /// When it was last asked.
     pub last_attempt: Option<Timestamp>,
+    /// The last HTTP status.
+    pub status: Option<u16>,
+    /// What it is known to do, as far as the next poll depends on it.
+    pub habits: Habits,
     /// How many polls were recorded: `record` is told, so that two at once cannot both count an entry as new.
     pub polls: i64,
 }
@@ -224,10 +229,12 @@ fn insert(connection: &Connection, feed: &Subscribed) -> Result<i64, rusqlite::E
 }
 
 fn update(connection: &Connection, feed: &Subscribed, row: &Remembered, now: Timestamp) -> Result<i64, rusqlite::Error> {
-    // An interval that was changed counts from the last request; what the publisher named stays.
+    // An interval that was changed counts from the last request; what the publisher named stays. Where
+    // none is set any more, a day is not too early for what the feed's habits ask for.
     let sql =
         "UPDATE feeds SET name = :name, url = :url, host = :host, active = :active, removed_at = NULL, interval = :interval,
                  next_poll = CASE WHEN interval IS :interval OR failures > 0 OR last_attempt IS NULL THEN next_poll
+                                  WHEN :interval IS NULL THEN min(next_poll, max(last_attempt + 86400, not_before))
                                   ELSE max(last_attempt + :interval, not_before) END
                WHERE id = :id AND (name IS NOT :name OR url IS NOT :url OR (host IS NOT :host AND moved_to IS NULL) OR active IS NOT :active
                                    OR removed_at IS NOT NULL OR interval IS NOT :interval)";
@@ -237,7 +244,7 @@ fn update(connection: &Connection, feed: &Subscribed, row: &Remembered, now: Tim
     if row.url != feed.url {
         // Another address: what the old one gave says nothing about it. It is asked at once.
         let sql =
-            "UPDATE feeds SET etag = NULL, last_modified = NULL, validators_url = NULL, document_hash = NULL, moved_to = NULL,
+            "UPDATE feeds SET etag = NULL, last_modified = NULL, validators_url = NULL, document_hash = NULL, moved_to = NULL, habits = NULL,
                      gone_at = NULL, failures = 0, failing_since = NULL, error = NULL, trouble = NULL, asked = 0, not_before = 0, next_poll = ?2
                    WHERE id = ?1";
         connection.prepare_cached(sql)?.execute(params![row.id, seconds(now)])?;
@@ -246,8 +253,8 @@ fn update(connection: &Connection, feed: &Subscribed, row: &Remembered, now: Tim
 }
 
 const HISTORY: &str = "SELECT id, etag, last_modified, validators_url, document_hash, moved_to, last_success, failures,
-                         failing_since, polls, host, last_attempt, entries, newest,
-                         EXISTS (SELECT 1 FROM deliveries d WHERE d.feed = feeds.id AND d.state = 'held'), trouble FROM feeds";
+                         failing_since, polls, host, last_attempt, entries, newest, status, habits, trouble,
+                         EXISTS (SELECT 1 FROM deliveries d WHERE d.feed = feeds.id AND d.state = 'held') AS holds FROM feeds";
 
 /// What is known about one feed.
 pub(super) fn history_of(connection: &Connection, feed: FeedId) -> Result<History, rusqlite::Error> {
@@ -266,12 +273,14 @@ fn history(row: &Row<'_>) -> Result<History, rusqlite::Error> {
         last_success: row.get::<_, Option<i64>>(6)?.map(time),
         remembered: u64::try_from(row.get::<_, i64>(12)?).unwrap_or_default(),
         newest: row.get::<_, Option<i64>>(13)?.map(time),
-        holds: row.get(14)?,
+        holds: row.get("holds")?,
         failures: row.get(7)?,
         failing_since: row.get::<_, Option<i64>>(8)?.map(time),
-        trouble: row.get::<_, Option<String>>(15)?.as_deref().and_then(Trouble::from_word),
+        trouble: row.get::<_, Option<String>>("trouble")?.as_deref().and_then(Trouble::from_word),
         polls: row.get(9)?,
         last_attempt: row.get::<_, Option<i64>>(11)?.map(time),
+        status: row.get("status")?,
+        habits: habits(row)?,
     })
 }
 
@@ -282,22 +291,28 @@ impl Request for ClaimHosts {
         let now = seconds(self.now);
         // A clock that was set back by days keeps no feed waiting for days; a publisher's wish holds as long as it can be one.
         let due = "active = 1 AND gone_at IS NULL AND last_run IS NOT :worker
-                   AND (next_poll <= :now OR next_poll > :now + max(:furthest, coalesce(interval, 0))
+                   AND (next_poll <= :now OR next_poll > :now + :beyond + coalesce(interval, 0)
                         OR (asked = 0 AND last_attempt > :now + :set_back)
                         OR (:force AND (asked = 0 OR not_before <= :now OR not_before > :now + :furthest)))
                    AND NOT EXISTS (SELECT 1 FROM hosts h WHERE h.host = feeds.host
                                    AND ((h.until > :now AND h.until <= :now + :furthest) OR h.lease_worker = :worker
                                         OR (h.lease_until > :now AND h.lease_worker IS NOT NULL)))";
         let mut select = connection.prepare_cached(&format!("{HISTORY} WHERE {due} ORDER BY next_poll, id"))?;
-        let [furthest, set_back] = [FURTHEST, SET_BACK].map(|time| i64::try_from(time.as_secs()).unwrap_or(i64::MAX));
+        let [furthest, beyond, set_back] =
+            [FURTHEST, BEYOND, SET_BACK].map(|time| i64::try_from(time.as_secs()).unwrap_or(i64::MAX));
         let mut rows = select.query(named_params! {
-            ":worker": self.worker.0, ":now": now, ":force": self.force, ":furthest": furthest, ":set_back": set_back,
+            ":worker": self.worker.0, ":now": now, ":force": self.force, ":furthest": furthest, ":beyond": beyond, ":set_back": set_back,
         })?;
+        let mut skipped = Vec::new();
         let mut claims: Vec<HostClaim> = Vec::new();
         let mut places: HashMap<String, usize> = HashMap::new();
         while let Some(row) = rows.next()? {
             let history = history(row)?;
             if !self.among.contains(&history.feed) {
+                continue;
+            }
+            if !self.force && is_skipped(&history.habits.hints, self.now) {
+                skipped.push(history);
                 continue;
             }
             let host: String = row.get(10)?;
@@ -308,6 +323,7 @@ impl Request for ClaimHosts {
                 claims.push(HostClaim { host, last_asked: None, pace: None, feeds: vec![history] });
             }
         }
+        put_off(connection, &skipped, self.now)?;
         let sql = "INSERT INTO hosts (host, lease_worker, lease_until) VALUES (?1, ?2, ?3)
                    ON CONFLICT (host) DO UPDATE SET lease_worker = excluded.lease_worker, lease_until = excluded.lease_until
                    RETURNING last_asked, pace";
@@ -349,7 +365,7 @@ mod tests {
     use super::*;
 
     fn feed(name: &str, url: &str) -> Subscribed {
-        Subscribed { name: name.into(), url: url.into(), host: "h".into(), interval: 3600, paused: false }
+        Subscribed { name: name.into(), url: url.into(), host: "h".into(), interval: Some(3600), paused: false }
     }
 
     fn matched(feeds: &[Subscribed], rows: &[(&str, &str)]) -> Vec<Option<i64>> {

@@ -94,7 +94,7 @@ mod tests {
 
     async fn feed(store: &Store, name: &str) -> FeedId {
         let (name, host, url) = (name.to_owned(), name.to_owned(), format!("https://{name}.example/"));
-        store.sync_one(Subscribed { name, url, host, interval: 3_600, paused: false }, day(0)).await.unwrap()
+        store.sync_one(Subscribed { name, url, host, interval: Some(3_600), paused: false }, day(0)).await.unwrap()
     }
 
     fn new(number: i64, held: bool) -> NewEntry {
@@ -129,6 +129,8 @@ mod tests {
             because,
             left_alone_until: None,
             fresh_until: None,
+            bytes: None,
+            habits: crate::schedule::Habits::default(),
             status: None,
             answer,
         };

@@ -5,6 +5,7 @@ mod deliveries;
 mod entries;
 mod error;
 mod feeds;
+mod habits;
 mod held;
 mod in_place;
 mod lock;

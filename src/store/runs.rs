@@ -144,7 +144,7 @@ fn forget_removed(connection: &Connection, now: i64) -> Result<(), rusqlite::Err
     };
     // Whoever subscribes again while this goes on finds a new feed.
     let sql = "UPDATE feeds SET entries = 0, newest = NULL, last_success = NULL, document_hash = NULL, etag = NULL, last_modified = NULL,
-                 validators_url = NULL WHERE id = ?1";
+                 validators_url = NULL, habits = NULL WHERE id = ?1";
     connection.execute(sql, [feed])?;
     // Every entry has a key, and keys lie in the order of their feeds. A key whose entry went with another key finds nothing.
     let sql = "DELETE FROM keys WHERE (feed, key, entry) IN (SELECT feed, key, entry FROM keys WHERE feed = ?1 LIMIT ?2) RETURNING entry";

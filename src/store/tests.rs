@@ -13,6 +13,7 @@ use crate::feed::identity::{raw_hash, text_hash, uid};
 use crate::feed::{Entry, Key, Keys};
 
 mod rules;
+mod skipped;
 
 struct World {
     store: Store,
@@ -31,7 +32,7 @@ fn subscribed(name: &str) -> Subscribed {
         name: name.into(),
         url: format!("https://{name}.example/"),
         host: format!("{name}.example"),
-        interval: 3_600,
+        interval: Some(3_600),
         paused: false,
     }
 }
@@ -122,6 +123,8 @@ impl World {
             because: "the feed's interval".into(),
             left_alone_until: None,
             fresh_until: None,
+            bytes: None,
+            habits: crate::schedule::Habits::default(),
             status: Some(200),
             answer,
         };

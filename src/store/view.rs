@@ -45,6 +45,12 @@ pub struct FeedStatus {
     pub said: Option<String>,
     /// The last HTTP status.
     pub status: Option<u16>,
+    /// How large the last document was, where the last answer was one.
+    pub bytes: Option<u64>,
+    /// The last answer was the document we have.
+    pub unchanged: bool,
+    /// What the next request is compared by, as far as it is text: `ETag` and `Last-Modified`.
+    pub validators: [Option<String>; 2],
     /// Where a permanent redirect led.
     pub moved_to: Option<String>,
     /// Until when the publisher asked to be left alone, for this feed or for the whole host.
@@ -154,9 +160,14 @@ impl View {
                                 coalesce((SELECT until FROM hosts WHERE hosts.host = feeds.host), 0)), 0),
                      (SELECT count(*) FROM deliveries d WHERE d.feed = feeds.id AND d.state = 'held'),
                      (SELECT min(queued_at) FROM deliveries d WHERE d.feed = feeds.id AND d.state = 'held'),
-                     (SELECT error FROM deliveries d WHERE d.feed = feeds.id AND d.state = 'held' ORDER BY id DESC LIMIT 1), trouble, said
+                     (SELECT error FROM deliveries d WHERE d.feed = feeds.id AND d.state = 'held' ORDER BY id DESC LIMIT 1), trouble, said,
+                     bytes, unchanged, etag, last_modified
                    FROM feeds WHERE id = ?1";
         let when = |row: &Row<'_>, column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(time));
+        let text = |row: &Row<'_>, column| {
+            let bytes: Option<Vec<u8>> = row.get(column)?;
+            Ok::<_, rusqlite::Error>(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+        };
         let status = self.0.prepare_cached(sql)?.query_row([id], |row| {
             Ok(FeedStatus {
                 title: row.get(0)?,
@@ -176,6 +187,9 @@ impl View {
                 held_because: row.get(14)?,
                 trouble: row.get::<_, Option<String>>(15)?.as_deref().and_then(Trouble::from_word),
                 said: row.get(16)?,
+                bytes: row.get::<_, Option<i64>>("bytes")?.and_then(|bytes| u64::try_from(bytes).ok()),
+                unchanged: row.get("unchanged")?,
+                validators: [text(row, "etag")?, text(row, "last_modified")?],
             })
         })?;
         Ok(status)

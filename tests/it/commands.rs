@@ -91,7 +91,7 @@ fn status_tells_the_health_of_each_feed() {
     for time in ["last_attempt", "last_success", "next_poll"] {
         assert!(feed[time].as_str().unwrap().ends_with('Z'), "{time} in {feed}");
     }
-    assert!(feed["because"].as_str().unwrap().contains("interval"));
+    assert!(feed["because"].as_str().unwrap().contains("once a day"));
     reader.run(&["status", "winds"]).succeeds().shows("winds");
     reader.run(&["status", "nobody"]).fails_with(2).complains_of("nobody");
 }

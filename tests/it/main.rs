@@ -33,3 +33,5 @@ mod run;
 mod sinks;
 #[cfg(test)]
 mod updates;
+#[cfg(test)]
+mod when_asked;

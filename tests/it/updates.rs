@@ -190,7 +190,7 @@ fn an_entry_that_is_edited_before_it_was_delivered_is_delivered_once_as_it_is_no
 
 #[test]
 fn a_feed_that_edits_everything_at_each_poll_sends_each_entry_once_a_day() {
-    let (reader, publisher) = reader_with("updates = \"resend\"");
+    let (reader, publisher) = reader_with("updates = \"resend\"\ninterval = \"1h\"");
     for body in ["<p>alpha</p>", "<p>beta</p>", "<p>gamma</p>"] {
         edit(&publisher, body);
         reader.poll_again().succeeds();

@@ -2,6 +2,8 @@
 //! breaks names its seed; `FEEDS_SEED=N cargo test --test simulation -- --nocapture` tells that history again.
 
 #[cfg(test)]
+mod manners;
+#[cfg(test)]
 mod world;
 
 #[cfg(test)]
@@ -79,5 +81,24 @@ mod histories {
             let seen = (0..10).filter(|seed| history_with(*seed, Some(flaw)).is_err()).count();
             assert_eq!(seen, 10, "{flaw:?}");
         }
+    }
+}
+
+#[cfg(test)]
+mod politeness {
+    use crate::manners::two_weeks;
+
+    #[test]
+    fn in_two_weeks_none_of_500_publishers_sees_a_lapse_of_manners() {
+        let memory = std::path::Path::new("/dev/shm");
+        let made = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+        let folder = made.expect("a temporary folder");
+        let score = two_weeks(&folder.path().join("feeds.db"));
+        println!("{}", score.table());
+        // A simulation in which little is asked proves little.
+        assert!(score.requests() > 20_000, "{}", score.requests());
+        let first = |(lapse, cases): (_, &Vec<String>)| format!("{lapse:?}: {} times, first {}", cases.len(), cases[0]);
+        let lapses: Vec<String> = score.lapses.iter().map(first).collect();
+        assert!(lapses.is_empty(), "{}", lapses.join("\n"));
     }
 }

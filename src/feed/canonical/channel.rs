@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::super::entry::Link;
-use super::draft::{FeedDraft, MOST_PARTS};
+use super::draft::{Best, FeedDraft, MOST_PARTS};
 use super::inner::Inner;
 use super::item::{is_web, offer_date, relation};
 use super::links::absolute;
@@ -31,7 +31,7 @@ impl<'a> Context<'a> {
 
     /// What a child of a feed says of it.
     pub(crate) fn feed_field(&mut self, name: &Name<'a>, tag: &Tag<'a>, inner: Inner<'a>, feed: &mut FeedDraft) {
-        use Space::{Atom, Core, Dc, DcTerms, Itunes, Media};
+        use Space::{Atom, Core, Dc, DcTerms, Itunes, Media, Syndication};
         match (name.space, &*name.local) {
             (Core | Atom, "title") => self.feed_title(5, tag, &inner, feed),
             (Dc | DcTerms, "title") => self.feed_title(3, tag, &inner, feed),
@@ -63,9 +63,31 @@ impl<'a> Context<'a> {
             }
             (Itunes, "author") => self.author(3, tag, inner, &mut feed.authors),
             (Itunes, "owner") => self.author(2, tag, inner, &mut feed.authors),
+            (Core, "ttl") => feed.hints.read_ttl(&inner.value(&self.entities)),
+            (Core, "skiphours" | "skipdays") => self.skips(inner, feed),
+            (Syndication, "updateperiod") => feed.hints.read_period(&inner.value(&self.entities)),
+            (Syndication, "updatefrequency") => feed.hints.read_frequency(&inner.value(&self.entities)),
+            (Syndication, "updatebase") => {
+                let mut base = Best::default();
+                offer_date(&inner.value(&self.entities), 1, &mut base);
+                feed.hints.update_base = base.take().or(feed.hints.update_base);
+            }
             (Core, "webmaster") => self.author(1, tag, inner, &mut feed.authors),
             _ => {}
         }
+    }
+
+    /// The hours or days in which nobody need ask.
+    fn skips(&mut self, inner: Inner<'a>, feed: &mut FeedDraft) {
+        self.children(inner, 0, &mut |context, name, _, inner, _| {
+            let text = inner.value(&context.entities);
+            match &*name.local {
+                "hour" => feed.hints.read_hour(&text),
+                "day" => feed.hints.read_day(&text),
+                _ => {}
+            }
+            None
+        });
     }
 
     fn feed_title(&mut self, rank: u8, tag: &Tag<'a>, inner: &Inner<'a>, feed: &mut FeedDraft) {

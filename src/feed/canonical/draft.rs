@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 
 use super::super::entry::{Enclosure, Link, Person};
+use super::super::hints::Hints;
 
 /// Text and whether it is markup.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,7 @@ pub(crate) struct FeedDraft {
     pub(crate) updated: Best<Timestamp>,
     pub(crate) language: Best<String>,
     pub(crate) authors: Best<Vec<Person>>,
+    pub(crate) hints: Hints,
 }
 
 /// One entry of it.

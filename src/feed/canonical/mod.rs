@@ -28,6 +28,7 @@ use draft::FeedDraft;
 use entities::Entities;
 use json::NoFeed;
 
+use super::hints::Hints;
 use super::kind::Kind;
 use crate::words::count;
 
@@ -44,6 +45,8 @@ pub(crate) struct Canonical {
     pub(crate) torn: bool,
     /// What was odd about it, in words.
     pub(crate) remarks: Vec<String>,
+    /// What it says of how often it changes.
+    pub(crate) hints: Hints,
 }
 
 /// A document as Atom, with at most `most` of its entries: the newest. `None` where there is no feed in it.
@@ -83,7 +86,14 @@ fn of_json(text: &str, document: Option<&Url>, most: usize) -> Option<Canonical>
     }
 }
 
-fn finished(atom: Atom, feed: FeedDraft, format: &'static str, torn: bool, mut remarks: Vec<String>, most: usize) -> Canonical {
+fn finished(
+    atom: Atom,
+    mut feed: FeedDraft,
+    format: &'static str,
+    torn: bool,
+    mut remarks: Vec<String>,
+    most: usize,
+) -> Canonical {
     let entries = atom.len();
     if entries > most {
         remarks.push(format!("only the newest {most} of {entries} entries are read"));
@@ -92,7 +102,9 @@ fn finished(atom: Atom, feed: FeedDraft, format: &'static str, torn: bool, mut r
         let left_out = count(u64::try_from(atom.crowded()).unwrap_or(u64::MAX), "entry");
         remarks.push(format!("{left_out} left out: those before are many times as large as the document"));
     }
-    Canonical { xml: atom.finish(feed, most), format, entries, torn, remarks }
+    remarks.extend(feed.hints.settle());
+    let hints = std::mem::take(&mut feed.hints);
+    Canonical { xml: atom.finish(feed, most), format, entries, torn, remarks, hints }
 }
 
 #[cfg(test)]

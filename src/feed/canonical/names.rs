@@ -26,6 +26,8 @@ pub(crate) enum Space {
     /// Products of Google Merchant.
     Google,
     Prism,
+    /// `mod_syndication` of RSS 1.0.
+    Syndication,
     /// The `xml:` of attributes.
     Xml,
     /// Any other.
@@ -60,6 +62,7 @@ const KNOWN: &[(&str, Space)] = &[
     ("www.w3.org/tr/rec-html40", Space::Xhtml),
     ("www.w3.org/1999/02/22-rdf-syntax-ns", Space::Rdf),
     ("purl.org/rss/1.0/modules/content", Space::Content),
+    ("purl.org/rss/1.0/modules/syndication", Space::Syndication),
     ("purl.org/rss/1.0/modules/", Space::Foreign),
     ("purl.org/rss/", Space::Core),
     ("purl.org/net/rss1.1/payload", Space::Content),
@@ -123,6 +126,7 @@ const CUSTOMARY: &[(&str, Space)] = &[
     ("excerpt", Space::Excerpt),
     ("wfw", Space::Wfw),
     ("prism", Space::Prism),
+    ("sy", Space::Syndication),
     ("xml", Space::Xml),
 ];
 

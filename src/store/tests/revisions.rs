@@ -25,6 +25,8 @@ impl World {
             because: "the feed's interval".into(),
             left_alone_until: None,
             fresh_until: None,
+            bytes: None,
+            habits: crate::schedule::Habits::default(),
             status: Some(200),
             answer: Answer::Document(Box::new(document)),
         };

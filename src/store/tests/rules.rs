@@ -179,6 +179,8 @@ async fn a_clock_that_was_set_back_keeps_no_feed_waiting_and_no_host_resting() {
         because,
         left_alone_until: Some(next_poll),
         fresh_until: None,
+        bytes: None,
+        habits: crate::schedule::Habits::default(),
         status: None,
         answer,
     };

@@ -13,9 +13,10 @@ use feeds::feed::{FeedFacts, Identity};
 use feeds::fetch::{Settings, Source};
 use feeds::mail::{FROM_NAME, Format, Look, SUBJECT};
 use feeds::poll::{Backlog, Destination, OncePer, Poller, Recorder, Subscription, Which};
-use feeds::schedule;
+use feeds::schedule::{self, Every};
 use feeds::sink::Wants;
 use feeds::store::{FeedId, IfMissing, RunTotals, Store, StoreError, Subscribed};
+use feeds::units::Interval;
 use feeds::work::Pool;
 use futures_util::FutureExt as _;
 use tokio::sync::watch;
@@ -191,7 +192,10 @@ fn subscription(feed: &Publisher, destinations: Vec<Destination>) -> Subscriptio
         url: feed.url.to_string(),
         source: Source::Http(feed.url.clone()),
         filter: None,
-        schedule: schedule::Settings { interval: INTERVAL },
+        schedule: schedule::Settings {
+            every: Every::Set(Interval::from_secs(INTERVAL.as_secs())),
+            ..schedule::Settings::default()
+        },
         backlog: Backlog::All,
         once_per: OncePer::Feed,
         updates: Updates::Ignore,
@@ -208,7 +212,7 @@ fn subscribed(feed: &Subscription) -> Subscribed {
         name: feed.name.clone(),
         url: feed.url.clone(),
         host: feed.source.host().expect("every feed has a host"),
-        interval: i64::try_from(INTERVAL.as_secs()).expect("a short time"),
+        interval: Some(i64::try_from(INTERVAL.as_secs()).expect("a short time")),
         paused: false,
     }
 }

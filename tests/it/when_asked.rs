@@ -1,0 +1,145 @@
+//! When a publisher is asked, and for what: what never happens, what `--force` may not do, and how it is accounted for.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::kit::http::Response;
+use crate::kit::{Page, Sandbox, Server, fixture};
+
+fn reader_of(publisher: &Server) -> Sandbox {
+    Sandbox::local().sink_maildir().feed("winds", publisher.url("/rss"))
+}
+
+#[test]
+fn p09_nothing_but_a_new_address_makes_a_request_unconditional() {
+    let publisher = Server::start();
+    let times = AtomicUsize::new(0);
+    let feed = fixture("two_entries.xml");
+    publisher.script("/rss", move |request| {
+        let etag = [("ETag", "\"1\""), ("Content-Type", "application/rss+xml")];
+        match times.fetch_add(1, Ordering::SeqCst) {
+            0 => Response::new(200, &etag, feed.as_ref()),
+            1 | 7 if request.is_conditional() => Response::new(304, &[], b""),
+            2 => Response::new(403, &[], b""),
+            3 => Response::new(404, &[], b""),
+            4 => Response::new(500, &[], b""),
+            5 => Response::new(200, &[("ETag", "\"2\"")], b"<html><title>Log in</title></html>"),
+            6 => Response::new(206, &[("ETag", "\"3\"")], feed.as_ref()),
+            _ => Response::new(429, &[], b""),
+        }
+    });
+    let reader = reader_of(&publisher);
+    reader.poll();
+    for _ in 0..3 {
+        reader.poll_again();
+    }
+    // Another interval, and the database as an upgrade would find it.
+    reader.append("\n[tags.slow]\ninterval = \"6h\"\n");
+    for _ in 0..5 {
+        reader.poll_again();
+    }
+    let requests = publisher.requests();
+    assert_eq!(requests.len(), 9);
+    assert!(!requests[0].is_conditional());
+    for request in &requests[1..] {
+        assert_eq!(request.header("If-None-Match"), Some("\"1\""), "{request:?}");
+    }
+    reader.poll_again();
+    assert_eq!(publisher.requests().len(), 9, "a 429 holds against --force");
+}
+
+#[test]
+fn p32_p34_p35_nothing_that_a_feed_points_to_is_asked_for() {
+    let publisher = Server::start();
+    let at = |path: &str| publisher.url(path);
+    let feed = format!(
+        "<feed xmlns='http://www.w3.org/2005/Atom'><title>t</title><id>urn:t</id><updated>2026-11-01T00:00:00Z</updated>
+         <icon>{}</icon><logo>{}</logo><link rel='hub' href='{}'/><link rel='self' href='{}'/><link rel='next' href='{}'/>
+         <link rel='prev-archive' href='{}'/><link rel='alternate' href='{}'/>
+         <entry><title>one</title><id>urn:1</id><updated>2026-11-01T00:00:00Z</updated><link href='{}'/>
+         <link rel='enclosure' href='{}'/><content type='html'>&lt;img src='{}'&gt;</content></entry></feed>",
+        at("/icon.png"),
+        at("/logo.png"),
+        at("/hub"),
+        at("/self"),
+        at("/page/2"),
+        at("/archive/1"),
+        at("/"),
+        at("/one"),
+        at("/one.mp3"),
+        at("/one.png"),
+    );
+    publisher.serve("/rss", Page::feed(feed).etag("\"1\""));
+    let reader = reader_of(&publisher);
+    reader.poll().succeeds();
+    reader.poll_again().succeeds();
+    assert_eq!(reader.inbox().len(), 1);
+    let asked: Vec<String> = publisher.requests().iter().map(|request| request.path().to_owned()).collect();
+    assert_eq!(asked, ["/rss", "/rss"]);
+}
+
+#[test]
+fn p39_status_accounts_for_the_last_answer_and_the_next_request() {
+    let publisher = Server::start();
+    let page = Page::feed(fixture("two_entries.xml"));
+    publisher.serve("/rss", page.etag("\"a1\"").header("Cache-Control", "max-age=43200"));
+    let reader = Sandbox::local().sink_maildir().feed_with("winds", publisher.url("/rss"), "interval = \"2h\"");
+    reader.poll().succeeds();
+    let feed = reader.status_of("winds");
+    assert_eq!(
+        (feed["status"].as_u64(), feed["unchanged"].as_bool(), feed["etag"].as_str()),
+        (Some(200), Some(false), Some("\"a1\""))
+    );
+    assert!(feed["bytes"].as_u64() > Some(100), "{feed}");
+    assert_eq!(feed["because"], "the publisher's cache lifetime of 12h");
+    assert!(feed["next_poll"].as_str() > feed["last_attempt"].as_str());
+    reader.poll_again().succeeds();
+    let feed = reader.status_of("winds");
+    assert_eq!((feed["status"].as_u64(), feed["unchanged"].as_bool()), (Some(304), Some(true)));
+    let told = reader.run(&["status", "winds"]).succeeds();
+    told.shows("304, unchanged").shows("ETag \"a1\"").shows("cache lifetime of 12h");
+
+    publisher.answer("/rss", 503, &[("Retry-After", "7200")], "");
+    reader.poll_again();
+    let told = reader.run(&["status", "winds"]).shows("503").shows("1 since").shows("Retry-After of 2h");
+    told.shows("ETag \"a1\"");
+    reader.poll_again();
+    assert_eq!(publisher.requests().len(), 3, "a Retry-After holds against --force");
+}
+
+#[test]
+fn p19_a_refusal_is_a_persons_business_after_three() {
+    let publisher = Server::start();
+    publisher.answer("/rss", 403, &[], "");
+    let reader = reader_of(&publisher);
+    assert_eq!([reader.poll().code, reader.poll_again().code], [Some(0), Some(0)]);
+    assert_eq!(reader.run(&["status"]).code, Some(0));
+    assert_eq!(reader.poll_again().code, Some(1), "it is declared once …");
+    assert_eq!(reader.poll_again().code, Some(0));
+    assert_eq!(reader.run(&["status"]).code, Some(1), "… and shown as long as it lasts");
+}
+
+#[test]
+fn an_interval_may_be_automatic() {
+    let publisher = Server::start();
+    publisher.serve("/rss", Page::feed(fixture("two_entries.xml")).etag("\"1\""));
+    let reader = Sandbox::local().sink_maildir();
+    reader.run(&["add", &publisher.url("/rss"), "--name", "winds", "--interval", "auto"]).succeeds();
+    assert_eq!(reader.facts(&["list"])[0]["interval"], "auto");
+}
+
+#[test]
+fn a_document_that_ended_too_early_is_asked_for_again_and_nothing_of_it_is_lost() {
+    let publisher = Server::start();
+    let whole = String::from_utf8(fixture("two_entries.xml").into()).unwrap();
+    let half = whole.split("</item>").next().unwrap().to_owned() + "</item><item><title>The se";
+    publisher.serve("/rss", Page::feed(half).etag("\"1\""));
+    let old = "max_age = \"3650d\"";
+    let reader = Sandbox::local().sink_maildir().feed_with("winds", publisher.url("/rss"), old);
+    reader.poll().succeeds();
+    publisher.serve("/rss", Page::feed(whole).etag("\"1\""));
+    reader.poll_again().succeeds();
+    reader.poll_again().succeeds();
+    let conditions: Vec<bool> = publisher.requests().iter().map(crate::kit::http::Request::is_conditional).collect();
+    assert_eq!(conditions, [false, false, true]);
+    assert_eq!(reader.inbox().len(), 2);
+}
