@@ -124,6 +124,7 @@ pub(super) fn subscription(feed: &Feed) -> Subscription {
         name: feed.name.clone(),
         url: feed.url.clone(),
         source: feed.source.clone(),
+        access: Some(Arc::clone(&feed.access)),
         schedule: schedule::Settings { interval: feed.interval.duration() },
         backlog: feed.backlog,
         once_per: feed.once_per,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::DeValue;
 
+use super::access::{self, RawAccess};
 use super::explain::Mistake;
 use super::section::{self, Section, Value, Wrong};
 use super::{Backlog, OncePer};
@@ -14,6 +15,7 @@ use crate::delivery::Updates;
 use crate::expression::{Template, TemplateError};
 use crate::feed::{Facts, Identity};
 use crate::mail::Format;
+use crate::sink::Shared;
 use crate::units::Interval;
 use crate::words;
 
@@ -46,6 +48,8 @@ pub(super) struct Layer {
     pub(super) max_new: Option<u32>,
     /// How mails look.
     pub(super) look: RawLook,
+    /// How feeds are asked.
+    pub(super) access: RawAccess,
     /// `sinks` stands there, but cannot be used.
     pub(super) sinks_are_wrong: bool,
 }
@@ -68,7 +72,7 @@ pub(super) struct RawLook {
 }
 
 /// Reads what every layer may have.
-pub(super) fn read(section: &mut Section<'_>, mistakes: &mut Vec<Mistake>) -> Layer {
+pub(super) fn read(section: &mut Section<'_>, shared: &Shared, mistakes: &mut Vec<Mistake>) -> Layer {
     let sinks = section.read("sinks", mistakes, section::texts);
     let interval = section.read("interval", mistakes, section::interval);
     if let Some(interval) = &interval
@@ -84,9 +88,10 @@ pub(super) fn read(section: &mut Section<'_>, mistakes: &mut Vec<Mistake>) -> La
     let max_age = section.read("max_age", mistakes, section::interval).map(Spanned::into_inner);
     let max_new = section.read("max_new", mistakes, |value| section::number(value, 1..=u32::MAX)).map(Spanned::into_inner);
     let look = read_look(section, mistakes);
+    let access = access::read(section, shared, mistakes);
     let sinks_are_wrong = section.wrong.contains(&"sinks");
     let interval = interval.map(Spanned::into_inner);
-    Layer { sinks, interval, backlog, once_per, updates, identity, max_age, max_new, look, sinks_are_wrong }
+    Layer { sinks, interval, backlog, once_per, updates, identity, max_age, max_new, look, access, sinks_are_wrong }
 }
 
 /// Reads the keys of a mail's look.

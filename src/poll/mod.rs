@@ -12,13 +12,14 @@ pub use hold::{Fate, Plan, plan};
 pub use hosts::{Poller, Which};
 pub use recorder::{FAILING_FOR_DAYS, Polled, Recorder};
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::delivery::Updates;
 use crate::feed::Identity;
-use crate::fetch::Source;
+use crate::fetch::{Access, Source};
 use crate::schedule;
 
 /// A feed as it is polled.
@@ -30,6 +31,8 @@ pub struct Subscription {
     pub url: String,
     /// Where its document comes from.
     pub source: Source,
+    /// How it is asked; `None` where it has no settings of its own.
+    pub access: Option<Arc<Access>>,
     /// How often it is asked.
     pub schedule: schedule::Settings,
     /// How many of its entries are delivered when it is new.
@@ -149,6 +152,7 @@ impl Subscription {
             name: name.to_owned(),
             source: Source::File(format!("/nowhere/{name}.xml").into()),
             url,
+            access: None,
             schedule: schedule::Settings { interval: std::time::Duration::from_secs(3_600) },
             backlog,
             once_per: OncePer::Feed,

@@ -15,6 +15,7 @@ use crate::feed::diff::{EntryRef, diff};
 use crate::feed::{self, Document, Key, Keys, ParseError, Parsed};
 use crate::fetch::{self, FetchError, Fetched, Source};
 use crate::schedule::{Answered, NextPoll, next_poll};
+use crate::secret::without_secrets;
 use crate::store::{
     Answer, Changed, DocumentRecord, FeedId, History, Moved, NewEntry, PollRecord, Recorded, RunId, Store, StoreError, Validators,
 };
@@ -190,7 +191,7 @@ impl Act<'_> {
         if self.history.document_hash.as_ref() == Some(&hash) {
             return self.unchanged(200, answer.validators, answer.fresh_for, answer.moved_to).await;
         }
-        let (bytes, content_type, base) = (answer.bytes, answer.content_type, answer.url.clone());
+        let (bytes, content_type, base) = (answer.bytes, answer.content_type, without_secrets(&answer.url));
         let reading = move || {
             let parsed = feed::parse(&bytes, content_type.as_deref(), Some(&base))?;
             let keys: Vec<Key> = parsed.document.entries.iter().flat_map(|entry| Keys::of(entry).all()).collect();
