@@ -25,6 +25,9 @@ CREATE TABLE feeds (
     failures        INTEGER NOT NULL DEFAULT 0,  -- in a row
     failing_since   INTEGER,
     error           TEXT,
+    trouble         TEXT,                        -- what sort of failure that is
+    told_at         INTEGER,                     -- when a notice said that it cannot be read; NULL: none did, or one said that it can again
+    said            TEXT,                        -- what its program wrote to standard error the last time
     status          INTEGER,                     -- the last HTTP status
     moved_to        TEXT,                        -- where a permanent redirect led
     gone_at         INTEGER,                     -- when the publisher said 410

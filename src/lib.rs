@@ -34,6 +34,7 @@ pub mod schedule;
 pub mod secret;
 pub mod sink;
 pub mod store;
+pub mod trouble;
 pub mod units;
 pub mod words;
 pub mod work;

@@ -174,6 +174,8 @@ async fn output_of(words: &[String]) -> Result<Vec<u8>, SecretError> {
 /// Query keys whose values are secrets by their name.
 const SECRET_KEYS: &[&str] =
     &["token", "key", "auth", "secret", "pass", "password", "sig", "signature", "access_token", "api_key", "apikey"];
+/// Query keys whose values look random and are known to all.
+const PUBLIC_KEYS: &[&str] = &["channel_id", "playlist_id"];
 const MASK: &str = "REDACTED";
 
 /// A URL as it may be shown: without its password, and with the values of query keys that carry a secret replaced.
@@ -223,7 +225,10 @@ fn mask_pair(pair: &str, has_user: bool) -> String {
         name.split(|c: char| !c.is_ascii_alphanumeric()).any(|part| SECRET_KEYS.contains(&part)) || name.ends_with("token");
     let decoded: String =
         url::form_urlencoded::parse(format!("v={value}").as_bytes()).map(|(_, value)| value.into_owned()).collect();
-    let secret = named || SECRET_KEYS.contains(&name.as_str()) || (has_user && name == "feed") || looks_random(&decoded);
+    let secret = named
+        || SECRET_KEYS.contains(&name.as_str())
+        || (has_user && name == "feed")
+        || (!PUBLIC_KEYS.contains(&name.as_str()) && looks_random(&decoded));
     if secret && !value.is_empty() { format!("{key}={MASK}") } else { pair.to_owned() }
 }
 
@@ -253,6 +258,8 @@ mod tests {
         assert_eq!(shown("https://h.example/?j=eyJh1.eyJz2dWIi.SflKxwRJ"), "https://h.example/?j=REDACTED");
         assert_eq!(shown("https://h.example/?page=a-post-with-a-long-name"), "https://h.example/?page=a-post-with-a-long-name");
         assert_eq!(shown("https://h.example/?x=9f86d081884c7d659a2feaa0c55ad015"), "https://h.example/?x=REDACTED");
+        let channel = "https://www.youtube.com/feeds/videos.xml?channel_id=UC1234567890abcdefghijkl";
+        assert_eq!(shown(channel), channel);
     }
 
     #[test]

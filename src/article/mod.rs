@@ -24,6 +24,9 @@ pub struct Article {
 /// How many characters of its text make an entry's summary.
 const SUMMARY: usize = 1_000;
 
+/// The longest address, in bytes, that others are made absolute by.
+const LONGEST_BASE: usize = 2048;
+
 /// Makes an entry ready to read. `feed_link` is what its relative URLs are relative to where it names nothing nearer.
 #[must_use]
 pub fn article(entry: &Entry, feed_link: Option<&str>) -> Article {
@@ -46,7 +49,7 @@ pub fn clean(html: &str, base: Option<&Url>) -> String {
 }
 
 fn cleaned(html: &str, base: Option<&Url>, dressed: bool) -> String {
-    if nesting::is_too_much(html) {
+    if nesting::is_too_much(html, base.map_or(0, |base| base.as_str().len())) {
         return format!("<p>{}</p>", to_html(&from_html(html)));
     }
     sanitise::sanitise(html, base, dressed)
@@ -56,7 +59,8 @@ fn cleaned(html: &str, base: Option<&Url>, dressed: bool) -> String {
 #[must_use]
 pub fn base_of(entry: &Entry, feed_link: Option<&str>) -> Option<Url> {
     let candidates = [entry.base.as_deref(), entry.link(), feed_link];
-    candidates.into_iter().flatten().find_map(|text| Url::parse(text).ok().filter(|url| !url.cannot_be_a_base()))
+    let short = candidates.into_iter().flatten().filter(|text| text.len() <= LONGEST_BASE);
+    short.filter_map(|text| Url::parse(text).ok()).find(|url| !url.cannot_be_a_base())
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! `feeds add`: a page or a feed becomes a subscription. What was fetched is recorded as the feed's first poll, by the same
-//! function that `run` uses: one request in all.
+//! function that `run` uses: one request in all where the address is a feed's.
+
+mod find;
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -8,14 +10,15 @@ use jiff::Timestamp;
 use serde::Serialize;
 use url::Url;
 
+use find::{Subscribable, find};
+
 use super::failure::{Exit, Failure};
 use super::output::local;
 use super::session::{Place, edit_failure, feed, subscribed, subscription};
-use super::source;
 use crate::config::edit::{ConfigFile, NewFeed};
 use crate::config::{Backlog, Config, derive_name};
-use crate::feed::{Document, Found, ParseError, discover};
-use crate::fetch::{Answer, Fetched, Fetcher, Source, normalise_url};
+use crate::feed::Document;
+use crate::fetch::{Answer, Fetched};
 use crate::poll::{Event, Recorder};
 use crate::secret::redact as shown;
 use crate::store::{IfMissing, Store};
@@ -26,7 +29,7 @@ use crate::work::Pool;
 /// What `feeds add` takes.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The addresses of pages or feeds
+    /// The addresses of pages or feeds, or files
     #[arg(required = true, value_name = "URL")]
     urls: Vec<String>,
     /// Its name; else a short one is made of its address
@@ -96,26 +99,14 @@ pub(super) async fn run(place: &Place, arguments: Arguments) -> Result<Exit, Fai
 
 async fn one(place: &Place, arguments: &Arguments, text: &str) -> Result<(), Failure> {
     let config = place.config()?;
-    let wrong = |error: String| Failure::usage(format!("cannot add `{}`", crate::secret::redact_text(text))).because(error);
-    let mut typed = normalise_url(text).map_err(|error| wrong(error.to_string()))?;
-    // A fragment is never sent: with another one it is the same feed.
-    typed.set_fragment(None);
-    known(&config, &typed)?;
     if let Some(name) = &arguments.name
         && config.feed(name).is_some()
     {
-        return Err(wrong(format!("there is a feed `{name}` already")).with_help("choose another name with `--name`".to_owned()));
+        let failure = Failure::usage(format!("cannot add `{}`", crate::secret::redact_text(text)));
+        let help = "choose another name with `--name`".to_owned();
+        return Err(failure.because(format!("there is a feed `{name}` already")).with_help(help));
     }
-    let fetcher = Fetcher::new(config.http.clone());
-    wait_for_host(place, &config, &typed).await?;
-    let asked_at = place.clock.now();
-    let answer = ask(&fetcher, &typed, asked_at).await?;
-    let (url, asked_at, answer, document) = match source::read(&answer, None, None).await? {
-        Ok(parsed) => (typed, asked_at, answer, parsed.document),
-        Err(ParseError::Page(_)) => of_page(place, &config, &fetcher, &typed, &answer).await?,
-        Err(error) => return Err(cannot(&typed).because(error.to_string())),
-    };
-    let mut answer = answer;
+    let Subscribable { url, asked_at, mut answer, document } = find(place, &config, text).await?;
     // An address that has moved for good is written down as it is now; a login stays with its origin.
     let url = match answer.moved_to.take() {
         Some(moved) if has_login(&url) => with_login_of(&url, moved).unwrap_or(url),
@@ -126,24 +117,6 @@ async fn one(place: &Place, arguments: &Arguments, text: &str) -> Result<(), Fai
     let name = write(&config, place, arguments, &url, &document)?;
     let (queued, recorded) = record(place, &name, asked_at, answer).await?;
     tell(place, &name, &url, &document, queued, recorded)
-}
-
-/// Keeps the pace of the address's host, as far as it is known: the pause since it was last asked, and its own wish.
-async fn wait_for_host(place: &Place, config: &Config, url: &Url) -> Result<(), Failure> {
-    // A database that cannot be used is told before anything is asked or written; another user's says nothing here.
-    let path = place.database_path(config)?;
-    let view = if may_write(&config.path, &path) { place.view(config)? } else { None };
-    let (Some(view), Some(host)) = (view, Source::Http(url.clone()).host()) else { return Ok(()) };
-    let (last_asked, until) = view.host(&host)?;
-    let now = place.clock.now();
-    if let Some(until) = until.filter(|until| *until > now) {
-        return Err(cannot(url).because(format!("{host} asks to be left alone until {}", local(until))));
-    }
-    let since = last_asked.and_then(|last| std::time::Duration::try_from(now.duration_since(last)).ok());
-    if let Some(since) = since {
-        tokio::time::sleep(config.http.host_delay.saturating_sub(since)).await;
-    }
-    Ok(())
 }
 
 fn has_login(url: &Url) -> bool {
@@ -173,59 +146,6 @@ fn known(config: &Config, url: &Url) -> Result<(), Failure> {
 
 fn cannot(url: &Url) -> Failure {
     Failure::needs_person(format!("cannot add `{}`", shown(url)))
-}
-
-async fn ask(fetcher: &Fetcher, url: &Url, now: Timestamp) -> Result<Answer, Failure> {
-    fetcher.page(url, now).await.map_err(|error| cannot(url).because(error.to_string()).with_help(error.help()))
-}
-
-/// The feed that a page names: the only one, or the one that the user chooses.
-async fn of_page(
-    place: &Place,
-    config: &Config,
-    fetcher: &Fetcher,
-    page: &Url,
-    answer: &Answer,
-) -> Result<(Url, Timestamp, Answer, Document), Failure> {
-    let found = discover(&answer.bytes, &answer.url);
-    let chosen = match found.as_slice() {
-        [] => {
-            let help = "look for the address of its feed on the page, and add that".to_owned();
-            return Err(cannot(page).because("it is a page that names no feed").with_help(help));
-        }
-        [one] => one,
-        [_, ..] => choose(place, page, &found)?,
-    };
-    let url = chosen.url.clone();
-    known(config, &url)?;
-    // The page and its feed are mostly on one host: the pause between two requests to it holds here too.
-    if url.host() == page.host() {
-        tokio::time::sleep(config.http.host_delay).await;
-    }
-    let asked_at = place.clock.now();
-    let answer = ask(fetcher, &url, asked_at).await?;
-    match source::read(&answer, None, None).await? {
-        Ok(parsed) => Ok((url, asked_at, answer, parsed.document)),
-        Err(error) => Err(cannot(page).because(format!("its feed `{}` cannot be read: {error}", shown(&url)))),
-    }
-}
-
-/// Asks which of several feeds is meant; off a terminal says how to name one.
-fn choose<'a>(place: &Place, page: &Url, found: &'a [Found]) -> Result<&'a Found, Failure> {
-    let line = |(number, feed): (usize, &Found)| {
-        format!("{number:>3}  {}  {}", shown(&feed.url), feed.title.as_deref().unwrap_or_default()).trim_end().to_owned()
-    };
-    let lines: Vec<String> = (1..).zip(found).map(line).collect();
-    let listed = format!("`{}` names {}:\n{}", shown(page), count(found.len() as u64, "feed"), lines.join("\n"));
-    if place.printer.terminal {
-        place.printer.note(&listed);
-    }
-    if let Some(answer) = place.printer.ask(&format!("which one, 1 to {}?", found.len())) {
-        let chosen = answer.parse::<usize>().ok().and_then(|number| found.get(number.checked_sub(1)?));
-        return chosen.ok_or_else(|| Failure::usage(format!("`{answer}` is none of them")));
-    }
-    let first = found.first().map(|feed| shown(&feed.url)).unwrap_or_default();
-    Err(Failure::usage(listed).with_help(format!("name one of them: `feeds add {first}`")))
 }
 
 /// Writes the subscription into the configuration, which is checked as a whole before. Answers its name.

@@ -44,6 +44,7 @@ pub(super) async fn run(place: &Place, arguments: &Arguments) -> Result<Exit, Fa
     let config = place.config()?;
     let mut checks = vec![configuration(&config), database(place, &config)];
     checks.extend(config.feeds.iter().filter(|feed| feed.access.insecure).map(unchecked));
+    checks.extend(programs(place, &config));
     if !arguments.offline {
         for (name, sink) in &config.sinks {
             checks.push(reachable(name, sink.as_ref()).await);
@@ -97,6 +98,20 @@ fn unchecked(feed: &Feed) -> Looked {
         detail: "INSECURE: no certificate is checked, so whoever sits between can read and change what is fetched".to_owned(),
         help: Some("name the certificate of the server's authority in `ca_file`, and remove `insecure = true`".to_owned()),
     }
+}
+
+/// The programs that feeds need, where one is not there.
+fn programs<'a>(place: &Place, config: &'a Config) -> impl Iterator<Item = Looked> + use<'a> {
+    let path = place.env.get("PATH").unwrap_or_default();
+    let needed = config.feeds.iter().flat_map(|feed| feed.programs().map(move |program| (feed, program)));
+    let missing = needed.filter(move |(_, program)| !program.is_there(&path));
+    missing.map(|(feed, program)| Looked {
+        warning: false,
+        what: format!("feed `{}`", feed.name),
+        ok: false,
+        detail: format!("there is no program `{}` that can be run", program.words.first().map_or("", String::as_str)),
+        help: Some("install it, or write its path with a `/`; a file must be executable".to_owned()),
+    })
 }
 
 fn database(place: &Place, config: &Config) -> Looked {

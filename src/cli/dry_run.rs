@@ -14,7 +14,7 @@ use crate::delivery::Updates;
 use crate::feed::diff::{EntryRef, Known, diff};
 use crate::feed::identity::text_hash;
 use crate::feed::{Entry, Key, Keys};
-use crate::fetch::{Ask, Fetched, Fetcher, Validators};
+use crate::fetch::{Ask, Fetched, Fetcher, Validators, filtered};
 use crate::poll::{Fate, OncePer, plan};
 use crate::store::{FeedId, FeedStatus, History, View};
 use crate::words::count;
@@ -112,7 +112,7 @@ async fn one(place: &Place, fetcher: &Fetcher, view: Option<&View>, feed: &Feed,
         now: place.clock.now(),
     };
     let line = |event, error| Line { event, feed: feed.name.clone(), error, ..Line::default() };
-    let answer = match fetcher.fetch(&ask).await {
+    let answer = match filtered(fetcher.fetch(&ask).await, feed.filter.as_ref()).await {
         Ok(Fetched::Document(answer)) => answer,
         Ok(Fetched::Unchanged { .. }) => return Ok(line("unchanged", None)),
         Err(error) => return Ok(line("fetch_failed", Some(error.to_string()))),

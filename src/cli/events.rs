@@ -10,6 +10,7 @@ use super::output::{NEXT_RUN, Printer, local};
 use crate::deliver::{self, Item};
 use crate::poll::{self, Failure, Held};
 use crate::store::RunTotals;
+use crate::trouble::Trouble;
 use crate::words::count;
 
 /// Hears of everything that happens in a run.
@@ -66,6 +67,10 @@ struct Line<'a> {
     status: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     failures: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trouble: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -142,13 +147,15 @@ impl Listener {
     }
 
     fn poll_failed(&self, failure: &Failure) {
-        let Failure { feed, error, help, status, failures, next_poll, declared } = failure;
+        let Failure { feed, error, help, status, failures, next_poll, declared, trouble, since } = failure;
         self.emit(&Line {
             event: "fetch_failed",
             feed: Some(feed),
             error: Some(error),
             status: *status,
             failures: Some(*failures),
+            since: Some(*since),
+            trouble: Some(trouble.word()),
             next_poll: *next_poll,
             ..Line::default()
         });
@@ -157,8 +164,10 @@ impl Listener {
             |at| format!("next try {}", local(at)),
         );
         let help = help.as_ref().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
-        let text = format!("cannot read `{feed}`: {error} ({next}){help}");
-        if *failures == 1 || *declared {
+        let times = if *failures > 1 { format!("{failures} times since {}, ", local(*since)) } else { String::new() };
+        let text = format!("cannot read `{feed}`: {error} ({times}{next}){help}");
+        // A program that asks for patience is no news before it lasts.
+        if *declared || (*failures == 1 && *trouble != Trouble::Later) {
             tracing::error!(feed, status, "{text}");
         } else {
             tracing::warn!(feed, status, "{text}");

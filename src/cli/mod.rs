@@ -79,7 +79,7 @@ enum Command {
     /// Write a commented configuration; never overwrites
     #[command(after_help = "Example: feeds init")]
     Init,
-    /// Subscribe to a feed, or to the feed of a page
+    /// Subscribe to a feed, a file, or the feed of a page
     #[command(after_help = "Example: feeds add https://lwn.net/ --tag linux")]
     Add(add::Arguments),
     /// Unsubscribe

@@ -9,11 +9,11 @@ use tokio::task::JoinSet;
 
 use super::events::{Listener, Tally};
 use super::failure::Failure;
-use super::session::{Place, channels, feed, subscribed, subscription};
+use super::session::{Place, channels, feed, notices, subscribed, subscription};
 use crate::config::Config;
 use crate::deliver::{Courier, Round};
-use crate::fetch::Fetcher;
-use crate::poll::{Poller, Recorder, Which};
+use crate::fetch::{Fetcher, end_programs};
+use crate::poll::{self, Poller, Recorder, Which};
 use crate::store::{FeedId, Store, StoreError};
 use crate::words::count;
 use crate::work::Pool;
@@ -53,6 +53,8 @@ pub(super) async fn pass(
             names.iter().filter_map(|name| by_name.get(name).copied()).collect()
         }
     };
+    let told = notices(&config);
+    let notices_feed = store.notices(!told.is_empty()).await?;
     let pool = Pool::start().map_err(|error| Failure::storage(format!("cannot start a thread: {error}")))?;
     let listener = Arc::new(Listener::new(Arc::clone(&place.printer)));
     let (queued, _) = watch::channel(0);
@@ -76,15 +78,28 @@ pub(super) async fn pass(
 
     let sinks: Vec<String> = config.sinks.iter().map(|(name, _)| name.clone()).collect();
     let mut tasks: JoinSet<Result<(), StoreError>> = JoinSet::new();
-    for channel in channels(config, &by_name) {
+    for channel in channels(config, &by_name, notices_feed) {
         let round =
             Round { run, eager: pass.eager, patience: pass.patience, queued: poller.queued.subscribe(), stop: stop.clone() };
         let courier = Arc::clone(&courier);
         tasks.spawn(async move { courier.deliver(&channel, round).await });
     }
     // The poller is the only one that can queue: when its last handle is dropped, the couriers know that nothing more comes.
-    tasks.spawn(poller.pass(which, stop.clone()));
+    tasks.spawn({
+        let (store, clock, stop) = (store.clone(), place.clock.clone(), stop.clone());
+        async move {
+            Arc::clone(&poller).pass(which, stop).await?;
+            // When all have been asked, so that many feeds make one notice.
+            if let Some(feed) = notices_feed
+                && poll::tell(&store, &told, feed, clock.now()).await?
+            {
+                poller.queued.send_modify(|count| *count += 1);
+            }
+            Ok(())
+        }
+    });
     let done = finish(&mut tasks, stop, &listener).await;
+    end_programs();
     let tally = listener.tally();
     let written = store.end_run(run, tally.totals, place.clock.now()).await;
     done?;

@@ -228,6 +228,7 @@ fn stop_on_signals() -> Result<watch::Receiver<bool>, Failure> {
             _ = terminate.recv() => 128 + rustix::process::Signal::TERM.as_raw(),
             _ = interrupt.recv() => 128 + rustix::process::Signal::INT.as_raw(),
         };
+        crate::fetch::end_programs();
         #[expect(clippy::exit, reason = "whoever says it twice does not want to wait for anything")]
         std::process::exit(status);
     });

@@ -11,7 +11,9 @@ use crate::config::edit::EditError;
 use crate::config::{Config, Feed, locate};
 use crate::deliver::{Addressed, Channel};
 use crate::env::Env;
+use crate::expression::Template;
 use crate::feed::FeedFacts;
+use crate::mail::{self, Format, Look};
 use crate::poll::{Destination, Subscription};
 use crate::schedule;
 use crate::secret::redact_text;
@@ -125,6 +127,7 @@ pub(super) fn subscription(feed: &Feed) -> Subscription {
         url: feed.url.clone(),
         source: feed.source.clone(),
         access: Some(Arc::clone(&feed.access)),
+        filter: feed.filter.clone(),
         schedule: schedule::Settings { interval: feed.interval.duration() },
         backlog: feed.backlog,
         once_per: feed.once_per,
@@ -152,8 +155,25 @@ pub(super) fn facts(feed: &Feed) -> FeedFacts {
     }
 }
 
-/// The channels to all sinks of a configuration that is used up by it.
-pub(super) fn channels(config: Config, ids: &HashMap<String, FeedId>) -> Vec<Channel> {
+/// Where notices go.
+pub(super) fn notices(config: &Config) -> Vec<Destination> {
+    let destination = |sink: &String| {
+        let domain = config.looks.get(sink).map(|look| id_domain(look.from.domain()));
+        Destination { sink: sink.clone(), id_domain: domain.unwrap_or_else(|| "localhost".to_owned()) }
+    };
+    config.notices.iter().map(destination).collect()
+}
+
+/// How notices look at a sink whose other mails look like this: they have no link, and no feed's words are in them.
+fn addressed_notices(look: &Look) -> Option<Addressed> {
+    let (from_name, subject) = (Template::parse(mail::FROM_NAME).ok()?, Template::parse(mail::SUBJECT).ok()?);
+    let format = if look.format == Format::Url { Format::Both } else { look.format };
+    let feed = FeedFacts { name: "feeds-notices".to_owned(), title: "feeds".to_owned(), ..FeedFacts::default() };
+    Some(Addressed { feed, look: Some(Look { from_name, subject, format, ..look.clone() }) })
+}
+
+/// The channels to all sinks of a configuration that is used up by it; `notices` is the notices' own feed.
+pub(super) fn channels(config: Config, ids: &HashMap<String, FeedId>, notices: Option<FeedId>) -> Vec<Channel> {
     let feeds = config.feeds;
     let channel = |(name, sink): (String, Box<dyn crate::sink::Sink>)| {
         let wants = sink.wants();
@@ -163,7 +183,8 @@ pub(super) fn channels(config: Config, ids: &HashMap<String, FeedId>) -> Vec<Cha
             let look = feed.looks.get(&name).or_else(|| config.looks.get(&name)).cloned();
             (wants == Wants::Link || look.is_some()).then(|| (*id, Addressed { feed: facts(feed), look }))
         };
-        let addressed = feeds.iter().filter_map(addressed).collect();
+        let of_notices = notices.zip(config.looks.get(&name).filter(|_| wants == Wants::Mail).and_then(addressed_notices));
+        let addressed = feeds.iter().filter_map(addressed).chain(of_notices).collect();
         let rate = config.rates.get(&name).copied();
         Channel { name, sink: Arc::from(sink), addressed, rate }
     };

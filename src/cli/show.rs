@@ -59,7 +59,7 @@ struct ShownEntry {
 pub(super) async fn run(place: &Place, arguments: Arguments) -> Result<Exit, Failure> {
     match document(place, &arguments).await {
         Ok(document) if place.printer.json => {
-            place.printer.json(&shown(document));
+            place.printer.json(&source::on_pool(move || shown(document)).await?);
             Ok(Exit::Done)
         }
         Ok(document) => {
@@ -105,10 +105,11 @@ fn shown(document: Document) -> Shown {
 fn shown_entry(entry: Entry, feed_link: Option<&str>) -> ShownEntry {
     let base = base_of(&entry, feed_link);
     let cleaned = |body: &str| clean(body, base.as_ref());
+    let summary = entry.summary.as_deref().map(cleaned);
     ShownEntry {
         link: entry.link().map(str::to_owned),
-        summary: entry.summary.as_deref().map(cleaned),
-        content: entry.body().map(cleaned),
+        content: entry.content.as_deref().map(cleaned).or_else(|| summary.clone()),
+        summary,
         id: entry.id,
         title: entry.title,
         links: entry.links,

@@ -10,7 +10,7 @@ use super::output::local;
 use super::session::{Place, feed, subscribed};
 use crate::config::{Config, Feed};
 use crate::feed::{ParseError, Parsed, parse};
-use crate::fetch::{Answer, Ask, Fetched, Fetcher, Source, normalise_url};
+use crate::fetch::{Answer, Ask, Fetched, Fetcher, Source, filtered, normalise_url};
 use crate::secret::{redact_text, without_secrets};
 use crate::work::Pool;
 
@@ -67,7 +67,7 @@ pub(super) async fn fetch(place: &Place, config: Option<&Config>, named: &Named<
     let access = named.feed.map(|feed| feed.access.as_ref());
     let ask = Ask { source: &named.source, at: moved_to.as_ref(), validators: None, access, now: place.clock.now() };
     let failed = |cause: String| Failure::needs_person(format!("cannot read {}", named.shown)).because(cause);
-    match fetcher.fetch(&ask).await {
+    match filtered(fetcher.fetch(&ask).await, named.feed.and_then(|feed| feed.filter.as_ref())).await {
         Ok(Fetched::Document(answer)) => Ok(*answer),
         Ok(Fetched::Unchanged { .. }) => Err(failed("the server answered 304 to a request without validators".to_owned())),
         Err(error) => Err(failed(error.to_string()).with_help(error.help())),
@@ -94,9 +94,14 @@ pub(super) async fn read(
     base: Option<Url>,
     content_type: Option<String>,
 ) -> Result<Result<Parsed, ParseError>, Failure> {
-    let pool = Pool::start().map_err(|error| Failure::storage(format!("cannot start a thread: {error}")))?;
     let (bytes, base) = (answer.bytes.clone(), base.unwrap_or_else(|| without_secrets(&answer.url)));
     let content_type = content_type.or_else(|| answer.content_type.clone());
-    let parsed = pool.run(move || parse(&bytes, content_type.as_deref(), Some(&base))).await;
-    parsed.map_err(|panicked| Failure::needs_person(format!("cannot read the document: {panicked}")))
+    on_pool(move || parse(&bytes, content_type.as_deref(), Some(&base))).await
+}
+
+/// Has something made of a document on the CPU pool.
+pub(super) async fn on_pool<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+    let pool = Pool::start().map_err(|error| Failure::storage(format!("cannot start a thread: {error}")))?;
+    let done = pool.run(work).await;
+    done.map_err(|panicked| Failure::needs_person(format!("cannot read the document: {panicked}")))
 }

@@ -7,9 +7,9 @@ use super::failure::{Exit, Failure};
 use super::output::{NEXT_RUN, local, table};
 use super::session::{Place, feed, subscribed};
 use crate::config::{Config, Feed};
-use crate::poll::FAILING_FOR_DAYS;
 use crate::secret::redact_text;
 use crate::store::{FeedStatus, LastRun, QueueLength, Rest, View};
+use crate::trouble::{self, FAILING_FOR_DAYS, Trouble};
 use crate::words::count;
 
 /// What `feeds status` takes.
@@ -33,7 +33,7 @@ struct Status {
     runs: Vec<RunRow>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 struct FeedRow {
     name: String,
     url: String,
@@ -46,6 +46,10 @@ struct FeedRow {
     failing_since: Option<Timestamp>,
     status: Option<u16>,
     error: Option<String>,
+    trouble: Option<&'static str>,
+    needs_person: bool,
+    help: Option<String>,
+    said: Option<String>,
     moved_to: Option<String>,
     held: u64,
     held_since: Option<Timestamp>,
@@ -103,8 +107,9 @@ pub(super) fn run(place: &Place, arguments: &Arguments) -> Result<Exit, Failure>
 }
 
 fn read(place: &Place, config: &Config, wanted: &[&Feed], view: Option<&View>, runs: u32) -> Result<Status, Failure> {
+    let now = place.clock.now();
     let Some(view) = view else {
-        let feeds = wanted.iter().map(|feed| row(feed, None)).collect();
+        let feeds = wanted.iter().map(|feed| row(feed, None, now)).collect();
         return Ok(Status { feeds, queue: Queue::default(), sinks: Vec::new(), last_run: None, runs: Vec::new() });
     };
     // Matched among all feeds, so that one that was renamed is found under its new name alone.
@@ -114,10 +119,13 @@ fn read(place: &Place, config: &Config, wanted: &[&Feed], view: Option<&View>, r
         config.feeds.iter().position(|feed| feed.name == name).and_then(|place| statuses.get(place).cloned().flatten())
     };
     let QueueLength { pending, failed, held } = view.queue_length()?;
-    let now = place.clock.now();
+    let mut feeds: Vec<FeedRow> = wanted.iter().map(|feed| row(feed, of(&feed.name), now)).collect();
+    feeds.sort_by_key(|row| {
+        row.trouble.and_then(Trouble::from_word).filter(|_| row.needs_person).map_or((1, None), |sort| (0, Some(sort)))
+    });
     let sinks = view.troubled()?.into_iter().filter(|(name, _)| config.sink(name).is_some());
     Ok(Status {
-        feeds: wanted.iter().map(|feed| row(feed, of(&feed.name))).collect(),
+        feeds,
         queue: Queue { pending, failed, held },
         sinks: sinks.map(|(name, rest)| sink_row(name, rest, now)).collect(),
         last_run: view.last_runs(1)?.into_iter().next().map(run_row),
@@ -125,7 +133,7 @@ fn read(place: &Place, config: &Config, wanted: &[&Feed], view: Option<&View>, r
     })
 }
 
-fn row(feed: &Feed, status: Option<FeedStatus>) -> FeedRow {
+fn row(feed: &Feed, status: Option<FeedStatus>, now: Timestamp) -> FeedRow {
     let state = match &status {
         _ if feed.paused => "paused",
         Some(status) if status.gone_at.is_some() => "gone",
@@ -134,33 +142,11 @@ fn row(feed: &Feed, status: Option<FeedStatus>) -> FeedRow {
         Some(status) if status.last_success.is_some() => "ok",
         Some(_) | None => "new",
     };
-    let (name, url) = (feed.name.clone(), redact_text(&feed.url));
-    let Some(status) = status else {
-        let (last_attempt, last_success, next_poll, failing_since) = (None, None, None, None);
-        let (because, status, error, moved_to) = (None, None, None, None);
-        return FeedRow {
-            name,
-            url,
-            state,
-            last_attempt,
-            last_success,
-            next_poll,
-            because,
-            failures: 0,
-            failing_since,
-            status,
-            error,
-            moved_to,
-            held: 0,
-            held_since: None,
-            held_because: None,
-        };
-    };
+    let row = FeedRow { name: feed.name.clone(), url: redact_text(&feed.url), state, ..FeedRow::default() };
+    let Some(status) = status else { return row };
+    let sort = (status.failures > 0).then(|| status.trouble.unwrap_or(Trouble::Other));
     let polled = !feed.paused && status.gone_at.is_none();
     FeedRow {
-        name,
-        url,
-        state,
         last_attempt: status.last_attempt,
         last_success: status.last_success,
         next_poll: Some(status.next_poll.max(status.left_alone_until.unwrap_or(Timestamp::UNIX_EPOCH)))
@@ -170,10 +156,16 @@ fn row(feed: &Feed, status: Option<FeedStatus>) -> FeedRow {
         failing_since: status.failing_since,
         status: status.status,
         error: status.error,
+        trouble: sort.map(Trouble::word),
+        needs_person: !feed.paused
+            && sort.is_some_and(|sort| trouble::needs_person(sort, status.failures, status.failing_since, now)),
+        help: sort.map(|sort| sort.advice(&feed.name)),
+        said: status.said,
         moved_to: status.moved_to.map(|url| redact_text(&url)),
         held: status.held,
         held_since: status.held_since,
         held_because: status.held_because,
+        ..row
     }
 }
 
@@ -202,11 +194,10 @@ fn needs_person(status: &Status, now: Timestamp) -> bool {
     let long = |since: Timestamp| {
         std::time::Duration::try_from(now.duration_since(since)).is_ok_and(|failing| failing >= FAILING_FOR_DAYS)
     };
-    let feeds = status.feeds.iter().filter(|row| row.state != "paused");
     status.queue.failed > 0
         || status.queue.held > 0
         || status.sinks.iter().any(|sink| long(sink.since))
-        || feeds.into_iter().any(|row| row.state == "gone" || row.failing_since.is_some_and(long))
+        || status.feeds.iter().any(|row| row.needs_person)
 }
 
 fn overview(place: &Place, status: &Status) {
@@ -214,7 +205,10 @@ fn overview(place: &Place, status: &Status) {
     let mut rows = vec![["FEED", "STATE", "LAST SUCCESS", "NEXT POLL", "WHY"].map(str::to_owned).to_vec()];
     for row in &status.feeds {
         let held = (row.held > 0).then(|| format!("{} held; see `feeds queue`", count(row.held, "delivery")));
-        let why = row.error.clone().or(held).or_else(|| row.because.clone()).unwrap_or_default();
+        let since = row.failing_since.filter(|_| row.failures > 1);
+        let times = since.map(|since| format!(" ({} times since {})", row.failures, local(since))).unwrap_or_default();
+        let failed = row.error.as_ref().map(|error| format!("{error}{times}"));
+        let why = failed.or(held).or_else(|| row.because.clone()).unwrap_or_default();
         rows.push(vec![row.name.clone(), row.state.to_owned(), when(row.last_success), when(row.next_poll), why]);
     }
     if status.feeds.is_empty() {
@@ -267,11 +261,15 @@ fn in_full(place: &Place, row: &FeedRow) {
     add("failures", (row.failures > 0).then(|| row.failures.to_string()));
     add("failing since", row.failing_since.map(local));
     add("error", row.error.clone());
+    add("what to do", row.help.clone());
     add("moved to", row.moved_to.clone());
     let word = format!("`feeds queue release {0}` or `feeds queue drop --held {0}`", row.name);
     let since = row.held_since.map(|at| format!(" since {}", local(at))).unwrap_or_default();
     add("held", (row.held > 0).then(|| format!("{}{since} ({word})", count(row.held, "delivery"))));
     add("held because", row.held_because.clone());
-    let cells: Vec<Vec<String>> = lines.into_iter().map(|(label, text)| vec![format!("{label}:"), text]).collect();
+    let mut cells: Vec<Vec<String>> = lines.into_iter().map(|(label, text)| vec![format!("{label}:"), text]).collect();
+    let said = row.said.iter().flat_map(|said| said.lines());
+    let label = |number| if number == 0 { "standard error:".to_owned() } else { String::new() };
+    cells.extend(said.enumerate().map(|(number, line)| vec![label(number), line.to_owned()]));
     place.printer.facts(table(&cells));
 }

@@ -103,7 +103,7 @@ mod tests {
             assert_eq!(meaning(&check(&with_key)), plain, "{}", key.key);
             tried += 1;
         }
-        assert_eq!(tried, 1 + http::KEYS.len() + (layers::LAYER_KEYS.len() - 1) + layers::LOOK_KEYS.len() + 1);
+        assert_eq!(tried, 2 + http::KEYS.len() + (layers::LAYER_KEYS.len() - 1) + layers::LOOK_KEYS.len() + 1);
     }
 
     #[test]
@@ -117,7 +117,7 @@ mod tests {
         let headers = text.lines().filter(|line| line.starts_with("# [")).map(|line| format!("{line}\n"));
         let text = headers.collect::<Vec<_>>().iter().fold(text.clone(), |text, header| text.replacen(header, &header[2..], 1));
         let config = check(&text).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-        assert_eq!((config.sinks.len(), config.feeds.len()), (3, 3));
+        assert_eq!((config.sinks.len(), config.feeds.len()), (3, 4));
     }
 
     #[test]

@@ -11,17 +11,17 @@ use super::explain::Mistake;
 use super::layers::{self, Layer};
 use super::section::{self, Section, Wrong};
 use super::sinks::{LOCAL_TO, SinkEntry};
-use super::{Backlog, Feed, access, source};
+use super::{Backlog, Feed, access, program, source};
 use crate::expression::Template;
 use crate::feed::Facts;
-use crate::fetch::Source;
+use crate::fetch::{Program, Source};
 use crate::mail::{self, Look};
 use crate::sink::Shared;
 use crate::units::Interval;
 use crate::words;
 
 /// The keys of a feed, besides those of every layer.
-pub(super) const KEYS: &[&str] = &["url", "tags", "paused"];
+pub(super) const KEYS: &[&str] = &["url", "command", "filter", "tags", "paused"];
 
 /// How often a feed is asked where the configuration says nothing.
 pub(super) const INTERVAL: Interval = Interval::from_secs(3_600);
@@ -60,13 +60,13 @@ pub(super) fn read(
     let mut without_to: BTreeMap<usize, Vec<String>> = BTreeMap::new();
     for (name, mut section) in tables {
         section::check_name(&name, "feed", mistakes);
-        let raw = RawFeed::read(&mut section, shared, mistakes);
+        let raw = RawFeed::read(name.get_ref(), &mut section, shared, mistakes);
         let header = section.span.clone();
         finish(section, mistakes);
         if let Some(place) = &raw.place {
             let (_, url) = place.get_ref();
             if let Some(first) = urls.insert(url.clone(), name.get_ref().clone()) {
-                let message = format!("feeds `{first}` and `{}` have the same `url`", name.get_ref());
+                let message = format!("feeds `{first}` and `{}` have the same {}", name.get_ref(), raw.origin);
                 mistakes.push(Mistake::error(place.span(), message).help("remove one of them"));
             }
         }
@@ -80,7 +80,7 @@ pub(super) fn read(
             nearest.iter().copied().chain([layers.defaults]).map(|layer| &layer.access).collect();
         let web = match &source {
             Source::Http(url) => Some(url),
-            Source::File(_) => None,
+            Source::File(_) | Source::Command(_) => None,
         };
         let access = Arc::new(access::resolve(&accesses, layers.base, web));
         let mut looks = BTreeMap::new();
@@ -101,6 +101,7 @@ pub(super) fn read(
             name: name.into_inner(),
             source,
             access,
+            filter: raw.filter.clone(),
             url,
             tags: raw.tags.clone(),
             sinks,
@@ -139,7 +140,7 @@ pub(super) fn finish(section: Section<'_>, mistakes: &mut Vec<Mistake>) {
 /// What a feed's own table says of asking must have a meaning for its source.
 fn check_access(layer: &Layer, place: &Spanned<(Source, String)>, mistakes: &mut Vec<Mistake>) {
     match &place.get_ref().0 {
-        Source::File(_) => {
+        Source::File(_) | Source::Command(_) => {
             if let Some((key, at)) = layer.access.first().filter(|(key, _)| *key != "max_body") {
                 let message = format!("`{key}` has no meaning for a feed that is not fetched from the web");
                 mistakes.push(Mistake::error(at, message).help("remove it"));
@@ -158,17 +159,29 @@ fn check_access(layer: &Layer, place: &Spanned<(Source, String)>, mistakes: &mut
 /// A feed as its table has it.
 struct RawFeed {
     place: Option<Spanned<(Source, String)>>,
+    /// The key that says so.
+    origin: &'static str,
+    filter: Option<Program>,
     tags: Vec<String>,
     paused: bool,
     layer: Layer,
 }
 
 impl RawFeed {
-    fn read(section: &mut Section<'_>, shared: &Shared, mistakes: &mut Vec<Mistake>) -> Self {
-        let place = section.read("url", mistakes, |value| source::parse(section::text(value)?, &shared.folder, &shared.env));
-        if place.is_none() && section.wrong.is_empty() {
-            let message = format!("`{}` has no `url`", section.title);
-            let help = "add `url = \"https://…\"`, a `file:` URL, or the path of a file";
+    fn read(name: &str, section: &mut Section<'_>, shared: &Shared, mistakes: &mut Vec<Mistake>) -> Self {
+        let url = section.read("url", mistakes, |value| source::parse(section::text(value)?, &shared.folder, &shared.env));
+        let read_program = |value: &section::Value<'_>| program::read(value, name, &shared.folder, &shared.env);
+        let command = section.read("command", mistakes, |value| read_program(value).map(program::source));
+        let filter = section.read("filter", mistakes, read_program).map(Spanned::into_inner);
+        if let (Some(_), Some(second)) = (section.place("url"), section.place("command")) {
+            let message = format!("`{}` has both `url` and `command`", section.title);
+            mistakes.push(Mistake::error(second, message).help("keep the one that gives the document; `filter` changes it"));
+        }
+        let origin = if url.is_some() { "`url`" } else { "`command`" };
+        let place = url.or(command);
+        if place.is_none() && !section.wrong.contains(&"url") && !section.wrong.contains(&"command") {
+            let message = format!("`{}` has no `url` and no `command`", section.title);
+            let help = "add `url = \"https://…\"`, a `file:` URL, the path of a file, or `command = [\"prog\", …]`";
             mistakes.push(Mistake::error(section.span.clone(), message).help(help));
         }
         if let Some(place) = &place
@@ -186,7 +199,7 @@ impl RawFeed {
         });
         let paused = section.read("paused", mistakes, section::flag).is_some_and(Spanned::into_inner);
         let layer = layers::read(section, shared, mistakes);
-        Self { place, tags: tags.map(Spanned::into_inner).unwrap_or_default(), paused, layer }
+        Self { place, origin, filter, tags: tags.map(Spanned::into_inner).unwrap_or_default(), paused, layer }
     }
 
     /// The feed's own layer and those of its tags, the nearest first: later tags win over earlier ones.

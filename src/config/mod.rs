@@ -11,6 +11,8 @@ mod http;
 mod layers;
 pub mod locate;
 mod name;
+mod notices;
+mod program;
 mod section;
 mod shown;
 mod sinks;
@@ -49,6 +51,8 @@ pub struct Config {
     pub folder: PathBuf,
     /// The key `database`, as an absolute path; see [`locate::database`] for what wins over it.
     pub database: Option<PathBuf>,
+    /// The sinks that are told of feeds which cannot be read, by name.
+    pub notices: Vec<String>,
     /// How requests for documents are made.
     pub http: fetch::Settings,
     /// The feeds, in the order of the file.
@@ -72,7 +76,9 @@ pub struct Feed {
     pub source: fetch::Source,
     /// How it is asked.
     pub access: Arc<Access>,
-    /// The URL it is known by, secrets included: of a file its `file:` URL.
+    /// The program that its documents pass through.
+    pub filter: Option<fetch::Program>,
+    /// The URL it is known by, secrets included: of a file its `file:` URL, of a program one made from its name.
     pub url: String,
     /// Its tags, in the order they were given.
     pub tags: Vec<String>,
@@ -97,8 +103,30 @@ pub struct Feed {
     /// How its mails look, by sink; only for sinks that take mails.
     pub looks: BTreeMap<String, Look>,
 }
+
+impl Feed {
+    /// Every program that the feed needs.
+    pub fn programs(&self) -> impl Iterator<Item = &fetch::Program> {
+        let source = match &self.source {
+            fetch::Source::Command(program) => Some(program),
+            fetch::Source::Http(_) | fetch::Source::File(_) => None,
+        };
+        source.into_iter().chain(&self.filter)
+    }
+
+    /// What a program gives is no larger than any other document.
+    fn bound_programs(&mut self, most: u64) {
+        if let fetch::Source::Command(program) = &mut self.source {
+            program.most = most;
+        }
+        if let Some(program) = &mut self.filter {
+            program.most = most;
+        }
+    }
+}
+
 /// The keys outside of all tables, and the tables.
-const KEYS: &[&str] = &["database", "http", "defaults", "tags", "sinks", "feeds"];
+const KEYS: &[&str] = &["database", "notices", "http", "defaults", "tags", "sinks", "feeds"];
 
 impl Config {
     /// Reads and checks a configuration.
@@ -192,11 +220,15 @@ impl Config {
         http.access = access::resolve(&[&defaults.access], &base, None);
         let layers = feeds::Layers::new(&defaults, &tags, &sinks, &base);
         let feed_tables = section::named(&mut root, "feeds", &mut mistakes);
-        let (feeds, inline) = feeds::read(feed_tables, &layers, &shared, &mut mistakes);
+        let (mut feeds, inline) = feeds::read(feed_tables, &layers, &shared, &mut mistakes);
         warn_of_inline(path, readers, &inline, &mut mistakes);
         for layer in tags.values().chain([&defaults]) {
             warn_of_inline(path, readers, &layer.access.inline, &mut mistakes);
         }
+        for feed in &mut feeds {
+            feed.bound_programs(feed.access.max_body);
+        }
+        let notices = notices::read(&mut root, &layers, &sinks, &mut mistakes);
         warn_of_logins(path, readers, &feeds, &mut mistakes);
         root.finish(KEYS, &mut mistakes);
 
@@ -215,6 +247,7 @@ impl Config {
             path: absolute.clone(),
             folder,
             database: database.map(toml::Spanned::into_inner),
+            notices,
             http,
             feeds,
             sinks: built.collect(),

@@ -177,7 +177,7 @@ to = "nobody"
     25: `format`: `htm` is not a format
     26: `Lwn` cannot be the name of a feed
     27: `url`: feeds cannot be fetched by `ftp:`
-    28: `[feeds.b]` has no `url`
+    28: `[feeds.b]` has no `url` and no `command`
     29: unknown key `intervall` in `[feeds.b]`
     30: `paused` must be true or false, not a text
     33: feed `c` has no sink: the list is empty

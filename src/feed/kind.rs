@@ -36,11 +36,12 @@ const FILES: &[(&[u8], &str)] = &[
     (b"SQLite format 3\0", "a SQLite database"),
 ];
 
-/// Elements that begin a feed or a part of one.
-const FEED: &[&str] = &["rss", "feed", "rdf", "channel", "item", "entry"];
+/// Elements that begin a feed.
+const FEED: &[&str] = &["rss", "feed", "rdf"];
+/// Elements that begin a part of one.
+const PART: &[&str] = &["channel", "item", "entry"];
 /// Elements that begin a page.
-const PAGE: &[&str] = &["html", "head", "body", "!doctype"];
-
+const PAGE: &[&str] = &["html", "head", "body"];
 /// Elements that begin a page whose author left out the others, or what a server says before it.
 const FRAGMENT: &[&str] =
     &["title", "meta", "link", "script", "style", "div", "p", "br", "b", "h1", "h2", "center", "table", "pre", "span", "form"];
@@ -85,20 +86,19 @@ pub(super) fn is_page(text: &str) -> bool {
 }
 
 fn is_page_tag(name: &str) -> bool {
-    PAGE[..3].iter().any(|tag| tag.eq_ignore_ascii_case(name))
+    PAGE.iter().any(|tag| tag.eq_ignore_ascii_case(name))
 }
 
 /// Whether a tag begins a feed. After the beginning of a page, only one that says so in its attributes does: pages show
 /// examples, and have `<item>`s of their own.
 fn begins_feed(name: &str, rest: &str, in_page: bool) -> bool {
     let local = name.rsplit(':').next().unwrap_or(name);
-    if !FEED.iter().any(|tag| tag.eq_ignore_ascii_case(local)) {
-        return false;
+    let is = |tags: &[&str]| tags.iter().any(|tag| tag.eq_ignore_ascii_case(local));
+    if !in_page {
+        return is(FEED) || is(PART);
     }
-    let attributes = || rest.split(['>', '<']).next().unwrap_or_default();
-    !in_page
-        || (FEED[..3].iter().any(|tag| tag.eq_ignore_ascii_case(local))
-            && ["xmlns", "version="].iter().any(|word| attributes().contains(word)))
+    let attributes = rest.split(['>', '<']).next().unwrap_or_default();
+    is(FEED) && ["xmlns", "version="].iter().any(|word| attributes.contains(word))
 }
 
 /// The tags of a text, in their order: where each stands, its name, and what follows the name.

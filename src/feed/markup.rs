@@ -9,8 +9,9 @@ use html5ever::tokenizer::{Token, TokenSink, TokenSinkResult, Tokenizer, Tokeniz
 
 /// How much is read before it is looked whether the tag that is open has ended.
 const STEP: usize = 2 * 1024;
-/// How many places of an open tag may begin an attribute; real tags have below 50.
-const MOST_ATTRIBUTES: usize = 1_000;
+/// How many comparisons of attributes a piece of HTML may cost, over all its tags. The places of an open tag that may begin an
+/// attribute are counted, not the attributes: the path of a drawing has some thousand such places in its quotes.
+const MOST_COMPARED: usize = 200_000_000;
 
 /// Passes every token on, and remembers that one came.
 struct Watched<S> {
@@ -35,7 +36,7 @@ pub fn tokens<S: TokenSink<Handle = ()>>(html: &str, sink: S) -> Option<S> {
     let tokenizer = Tokenizer::new(Watched { sink, moved: Cell::new(false) }, TokenizerOpts::default());
     let input = BufferQueue::default();
     let mut rest = html;
-    let mut open = 0;
+    let (mut open, mut compared) = (0_usize, 0_usize);
     while !rest.is_empty() {
         let end = (STEP.min(rest.len())..=rest.len()).find(|at| rest.is_char_boundary(*at)).unwrap_or(rest.len());
         let (step, after) = rest.split_at(end);
@@ -45,8 +46,13 @@ pub fn tokens<S: TokenSink<Handle = ()>>(html: &str, sink: S) -> Option<S> {
         // It stops early only where the sink asks for that.
         let _ = tokenizer.feed(&input);
         let beginnings = step.bytes().filter(|b| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b'/')).count();
-        open = if tokenizer.sink.moved.get() { 0 } else { open + beginnings };
-        if open > MOST_ATTRIBUTES {
+        if tokenizer.sink.moved.get() {
+            compared += open * open;
+            open = 0;
+        } else {
+            open += beginnings;
+        }
+        if compared + open * open > MOST_COMPARED {
             return None;
         }
     }
@@ -75,6 +81,9 @@ mod tests {
         assert!(tokens(&hostile, Nothing).is_none());
         let long_value = format!("<img alt=\"{}\" src=x>", "word".repeat(10_000));
         assert!(tokens(&long_value, Nothing).is_some());
+        let drawing = format!("<path d=\"{}\">", "1 2 ".repeat(3_000));
+        assert!(tokens(&drawing.repeat(3), Nothing).is_some());
+        assert!(tokens(&hostile[..20_000].repeat(300), Nothing).is_none());
         assert!(tokens(&"<p class=a id=b>text</p>".repeat(10_000), Nothing).is_some());
     }
 }

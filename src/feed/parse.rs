@@ -18,6 +18,8 @@ use super::{kind, text};
 pub struct Parsed {
     /// What it holds.
     pub document: Document,
+    /// Whether it ended too early: then it is not all that its source has.
+    pub torn: bool,
     /// What a person might want to know, in words.
     pub remarks: Vec<String>,
 }
@@ -55,6 +57,8 @@ const LONGEST_CAUSE: usize = 200;
 /// # Errors
 /// When the bytes are no feed: says what they are instead.
 pub fn parse(bytes: &[u8], content_type: Option<&str>, base: Option<&Url>) -> Result<Parsed, ParseError> {
+    let base = base.and_then(bare);
+    let base = base.as_ref();
     if let Some(file) = kind::binary(bytes) {
         return Err(ParseError::Other(file.to_owned()));
     }
@@ -76,12 +80,26 @@ pub fn parse(bytes: &[u8], content_type: Option<&str>, base: Option<&Url>) -> Re
     let feed = parser.parse(xml.as_bytes()).map_err(|error| ParseError::Unreadable(in_words(&error)))?;
     drop(xml);
     let mut document = document(feed, format);
-    // Where nothing nearer is named, relative addresses are relative to the document.
-    if let (None, Some(base)) = (&document.link, base.filter(|base| !base.cannot_be_a_base())) {
-        let homeless = document.entries.iter_mut().filter(|entry| entry.base.is_none() && entry.link().is_none());
+    // Where nothing nearer is named, relative addresses are relative to the document: in Atom by its rules (RFC 4287, section 2),
+    // elsewhere only where there is no page either.
+    if let Some(base) = base {
+        let by_rule = format == "atom" || document.link.is_none();
+        let homeless = document.entries.iter_mut().filter(|entry| entry.base.is_none() && by_rule);
+        let homeless = homeless.filter(|entry| format == "atom" || entry.link().is_none());
         homeless.for_each(|entry| entry.base = Some(base.as_str().to_owned()));
     }
-    Ok(Parsed { document, remarks })
+    Ok(Parsed { document, torn, remarks })
+}
+
+/// The address of a document as others may be relative to it: without what may be secret in it. What lies in a file is relative
+/// to where it was published.
+fn bare(base: &Url) -> Option<Url> {
+    let mut base = Some(base).filter(|base| matches!(base.scheme(), "http" | "https")).cloned()?;
+    base.set_query(None);
+    base.set_fragment(None);
+    // An address of the web can have both.
+    let _ = (base.set_username(""), base.set_password(None));
+    Some(base)
 }
 
 /// What the parser says, as one short line: it may quote the document.

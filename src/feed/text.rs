@@ -181,6 +181,9 @@ const INLINE: &[&str] = &[
 pub fn holds_markup(text: &str) -> bool {
     text.split('<').skip(1).any(|rest| {
         let Some((tag, _)) = rest.split_once('>') else { return false };
+        if tag.starts_with("!--") {
+            return rest.contains("-->");
+        }
         let bare = tag.strip_prefix('/').unwrap_or(tag);
         let name_end = bare.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(bare.len());
         let (name, more) = bare.split_at(name_end);

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use super::{FileError, RedirectError};
+use super::{FileError, ProgramError, RedirectError};
 use crate::net::{HttpError, StatusCode};
+use crate::trouble::Trouble;
 use crate::units::ByteSize;
 
 /// Why a source gave no document.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{kind}")]
+#[error("{kind}{}", quoted(said.as_deref()))]
 pub struct FetchError {
     /// What happened.
     pub kind: FetchErrorKind,
@@ -16,6 +17,17 @@ pub struct FetchError {
     pub status: Option<u16>,
     /// How long the server asks to be left alone.
     pub retry_after: Option<Duration>,
+    /// What was said beside it, where anything was.
+    pub said: Option<Box<Said>>,
+}
+
+/// What was said beside a failure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Said {
+    /// The server's own first words, made short and harmless.
+    Server(String),
+    /// What a program wrote to its standard error, bounded.
+    Program(String),
 }
 
 /// What happened instead of a document.
@@ -50,6 +62,9 @@ pub enum FetchErrorKind {
     /// The file could not be read.
     #[error(transparent)]
     File(FileError),
+    /// The program gave none.
+    #[error(transparent)]
+    Program(ProgramError),
 }
 
 impl FetchError {
@@ -63,6 +78,31 @@ impl FetchError {
     #[must_use]
     pub fn is_gone(&self) -> bool {
         self.kind == FetchErrorKind::Status(410)
+    }
+
+    /// What a program wrote to its standard error.
+    #[must_use]
+    pub fn of_program(&self) -> Option<&str> {
+        match self.said.as_deref() {
+            Some(Said::Program(said)) => Some(said),
+            Some(Said::Server(_)) | None => None,
+        }
+    }
+
+    /// What sort of failure it is.
+    #[must_use]
+    pub fn trouble(&self) -> Trouble {
+        match &self.kind {
+            FetchErrorKind::Status(status) | FetchErrorKind::Blocked { status, .. } => Trouble::of_status(*status),
+            FetchErrorKind::TooLarge(_) => Trouble::TooLarge,
+            FetchErrorKind::Http(HttpError::Tls { expired: true, .. }) => Trouble::Certificate,
+            FetchErrorKind::Http(HttpError::Timeout { .. }) => Trouble::Slow,
+            FetchErrorKind::Http(_) => Trouble::Unreachable,
+            FetchErrorKind::File(_) => Trouble::File,
+            FetchErrorKind::Program(ProgramError::Later { .. }) => Trouble::Later,
+            FetchErrorKind::Program(_) => Trouble::Program,
+            FetchErrorKind::UnaskedNotModified | FetchErrorKind::Redirect(_) | FetchErrorKind::Access(_) => Trouble::Other,
+        }
     }
 
     /// The next step, where there is one.
@@ -90,6 +130,7 @@ impl FetchError {
             | FetchErrorKind::UnaskedNotModified
             | FetchErrorKind::Redirect(_)
             | FetchErrorKind::Access(_)
+            | FetchErrorKind::Program(_)
             | FetchErrorKind::File(_) => return None,
         };
         Some(words.to_owned())
@@ -107,6 +148,7 @@ impl FetchError {
             | FetchErrorKind::Access(_)
             | FetchErrorKind::Redirect(_)
             | FetchErrorKind::TooLarge(_)
+            | FetchErrorKind::Program(_)
             | FetchErrorKind::File(_) => false,
         }
     }
@@ -118,22 +160,30 @@ impl From<FetchErrorKind> for FetchError {
             FetchErrorKind::Status(status) | FetchErrorKind::Blocked { status, .. } => Some(*status),
             FetchErrorKind::UnaskedNotModified => Some(304),
             FetchErrorKind::Http(error) => error.status(),
-            FetchErrorKind::Access(_) | FetchErrorKind::Redirect(_) | FetchErrorKind::TooLarge(_) | FetchErrorKind::File(_) => {
-                None
-            }
+            FetchErrorKind::Access(_)
+            | FetchErrorKind::Redirect(_)
+            | FetchErrorKind::TooLarge(_)
+            | FetchErrorKind::File(_)
+            | FetchErrorKind::Program(_) => None,
         };
-        Self { kind, status, retry_after: None }
+        Self { kind, status, retry_after: None, said: None }
     }
 }
 
 impl From<HttpError> for FetchError {
     fn from(error: HttpError) -> Self {
         match error {
-            HttpError::TooLarge { limit, status, .. } => {
-                Self { kind: FetchErrorKind::TooLarge(limit), status: Some(status), retry_after: None }
-            }
+            HttpError::TooLarge { limit, status, .. } => Self { status: Some(status), ..FetchErrorKind::TooLarge(limit).into() },
             other => FetchErrorKind::Http(other).into(),
         }
+    }
+}
+
+/// `: “…”`, or nothing; what a program said is in the error itself.
+fn quoted(said: Option<&Said>) -> String {
+    match said {
+        Some(Said::Server(words)) => format!(": “{words}”"),
+        Some(Said::Program(_)) | None => String::new(),
     }
 }
 

@@ -8,7 +8,9 @@ use url::Url;
 
 use super::access::{Shared, is_own_origin};
 use super::redirect::{Trail, is_redirect};
-use super::{Access, Answer, FetchError, FetchErrorKind, Fetched, Settings, Source, Validators, blocked, file, freshness};
+use super::{
+    Access, Answer, FetchError, FetchErrorKind, Fetched, Said, Settings, Source, Validators, blocked, file, freshness, words,
+};
 use crate::net::http::ACCEPTED_CODINGS;
 use crate::net::{Client, Guard, HeaderMap, HeaderName, HeaderValue, Limits, Method, Reply, Request};
 use crate::secret::redact;
@@ -85,6 +87,7 @@ impl Fetcher {
             Source::File(path) => {
                 return file::read(path, access.max_body).await.map(|answer| Fetched::Document(Box::new(answer)));
             }
+            Source::Command(program) => return program.document().await,
             Source::Http(url) => url,
         };
         let way = Way {
@@ -141,11 +144,9 @@ impl Way<'_> {
             if !is_redirect(reply.status) {
                 return understand(reply, asked_with, trail, ask.now);
             }
-            trail.follow(reply.status, &reply.headers, hops).map_err(|error| FetchError {
-                kind: error.into(),
-                status: Some(reply.status),
-                retry_after: None,
-            })?;
+            trail
+                .follow(reply.status, &reply.headers, hops)
+                .map_err(|error| FetchError { status: Some(reply.status), ..FetchErrorKind::from(error).into() })?;
             hops += 1;
             tracing::debug!(status = reply.status, to = redact(trail.here()), "redirected");
         }
@@ -167,6 +168,7 @@ fn understand(reply: Reply, asked_with: Option<&Validators>, trail: &Trail<'_>, 
             bytes: reply.body,
             url: reply.url,
             fresh_for,
+            said: None,
         }))),
         (304, Some(known)) => {
             let validators = known.refreshed(&reply.headers, &reply.url);
@@ -174,7 +176,13 @@ fn understand(reply: Reply, asked_with: Option<&Validators>, trail: &Trail<'_>, 
         }
         (304, None) => Err(FetchErrorKind::UnaskedNotModified.into()),
         (status, _) => {
-            Err(FetchError { retry_after: freshness::retry_after(&reply.headers, now), ..FetchErrorKind::Status(status).into() })
+            let retry_after = freshness::retry_after(&reply.headers, now);
+            let words = words::first_words(&reply.headers, &reply.body, &reply.url);
+            Err(FetchError {
+                retry_after,
+                said: words.map(|words| Box::new(Said::Server(words))),
+                ..FetchErrorKind::Status(status).into()
+            })
         }
     }
 }

@@ -1,15 +1,17 @@
-//! From a source to a document: one request, its redirects, its validators; or one file. Always with the address guard
+//! From a source to a document: one request, its redirects, its validators; or one file, or a program. Always with the address guard
 //! on. Decides nothing about content and writes nothing down.
 
 mod access;
 mod address;
 mod blocked;
+mod command;
 mod error;
 mod fetcher;
 mod file;
 mod freshness;
 mod redirect;
 mod validators;
+mod words;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,7 +21,8 @@ use url::Url;
 
 pub use access::{Access, Login, is_secret_header};
 pub use address::{AddressError, normalise_url};
-pub use error::{FetchError, FetchErrorKind};
+pub use command::{PROGRAM_LIMIT, Program, ProgramError, end_programs, filtered};
+pub use error::{FetchError, FetchErrorKind, Said};
 pub use fetcher::{Ask, Fetch, Fetcher};
 pub use file::FileError;
 pub use redirect::RedirectError;
@@ -46,15 +49,17 @@ pub enum Source {
     Http(Url),
     /// A file, by its absolute path.
     File(PathBuf),
+    /// A program, by what it prints.
+    Command(Program),
 }
 
 impl Source {
-    /// The host that a pace is kept for: in lower case, without port. `None` for a file.
+    /// The host that a pace is kept for: in lower case, without port. `None` for what is on this machine.
     #[must_use]
     pub fn host(&self) -> Option<String> {
         match self {
             Self::Http(url) => url.host_str().map(|host| host.trim_end_matches('.').to_ascii_lowercase()),
-            Self::File(_) => None,
+            Self::File(_) | Self::Command(_) => None,
         }
     }
 }
@@ -103,4 +108,6 @@ pub struct Answer {
     pub validators: Validators,
     /// How long the answer is fresh: `max-age` less `Age`, else `Expires` less `Date`.
     pub fresh_for: Option<Duration>,
+    /// What a program that gave or filtered it wrote to its standard error, bounded.
+    pub said: Option<String>,
 }

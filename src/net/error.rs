@@ -54,6 +54,8 @@ pub enum HttpError {
         cause: String,
         /// The next step.
         help: Option<String>,
+        /// The server's certificate has expired.
+        expired: bool,
     },
     /// The time for the request, or for a part of it, was over.
     #[error("{}", lateness(host, *phase, *limit))]
@@ -178,7 +180,7 @@ impl HttpError {
         };
         // A server may ask for a certificate of ours after the connection was made: then it refuses the request.
         if let Some(tls) = causes.iter().find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
-            return Self::Tls { place, cause: tls::explain(tls), help: tls::help(tls) };
+            return Self::Tls { place, cause: tls::explain(tls), help: tls::help(tls), expired: tls::has_expired(tls) };
         }
         match (error.is_dns(), proxy) {
             (true, None) => return Self::Dns { host: target.host(), cause },

@@ -225,7 +225,7 @@ impl Client {
     async fn client_for(&self, target: &Target, proxy: Option<&Proxy>) -> Result<&reqwest::Client, HttpError> {
         let way = &self.ways[usize::from(target.is_encrypted())][usize::from(proxy.is_some())];
         let make = async || {
-            let failed = |cause: String, help| HttpError::Tls { place: target.place(), cause, help };
+            let failed = |cause: String, help| HttpError::Tls { place: target.place(), cause, help, expired: false };
             let config = if target.is_encrypted() || proxy.is_some_and(Proxy::is_encrypted) {
                 let key = match &self.key {
                     Some(key) => Some(key.reveal_whole().await.map_err(|error| failed(error.to_string(), None))?),

@@ -17,6 +17,7 @@ use rustls_platform_verifier::Verifier;
 
 use crate::secret::Origin;
 
+pub(super) use words::has_expired;
 pub use words::{explain, help};
 
 /// Why a TLS configuration could not be made.

@@ -184,6 +184,7 @@ mod tests {
             holds: false,
             failures: 0,
             failing_since: None,
+            trouble: None,
             last_attempt: Some(day(99)),
             polls: 7,
         }

@@ -5,12 +5,14 @@
 mod changes;
 mod hold;
 mod hosts;
+mod notice;
 mod ready;
 mod recorder;
 
 pub use hold::{Fate, Plan, plan};
 pub use hosts::{Poller, Which};
-pub use recorder::{FAILING_FOR_DAYS, Polled, Recorder};
+pub use notice::tell;
+pub use recorder::{Polled, Recorder};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,8 +21,9 @@ use jiff::Timestamp;
 
 use crate::delivery::Updates;
 use crate::feed::Identity;
-use crate::fetch::{Access, Source};
+use crate::fetch::{Access, Program, Source};
 use crate::schedule;
+use crate::trouble::Trouble;
 
 /// A feed as it is polled.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +36,8 @@ pub struct Subscription {
     pub source: Source,
     /// How it is asked; `None` where it has no settings of its own.
     pub access: Option<Arc<Access>>,
+    /// The program that its documents pass through.
+    pub filter: Option<Program>,
     /// How often it is asked.
     pub schedule: schedule::Settings,
     /// How many of its entries are delivered when it is new.
@@ -139,6 +144,10 @@ pub struct Failure {
     pub failures: u32,
     /// When it is asked next; `None` where it never is by itself.
     pub next_poll: Option<Timestamp>,
+    /// What sort of failure it is.
+    pub trouble: Trouble,
+    /// Since when it fails.
+    pub since: Timestamp,
     /// This failure is the one at which a person must look: the feed is gone, or has been failing for days.
     pub declared: bool,
 }
@@ -153,6 +162,7 @@ impl Subscription {
             source: Source::File(format!("/nowhere/{name}.xml").into()),
             url,
             access: None,
+            filter: None,
             schedule: schedule::Settings { interval: std::time::Duration::from_secs(3_600) },
             backlog,
             once_per: OncePer::Feed,

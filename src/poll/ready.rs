@@ -42,11 +42,16 @@ fn stories(new: &[(Keys, Entry)]) -> HashMap<Key, u32> {
 }
 
 fn deliveries(uid: &crate::feed::Uid, subscription: &Subscription) -> Vec<NewDelivery> {
+    deliveries_to(uid, &subscription.destinations)
+}
+
+/// One delivery for each sink.
+pub(super) fn deliveries_to(uid: &crate::feed::Uid, destinations: &[super::Destination]) -> Vec<NewDelivery> {
     let to = |destination: &super::Destination| NewDelivery {
         sink: destination.sink.clone(),
         message_id: MessageId::derive(uid, &destination.sink, 0, &destination.id_domain),
     };
-    subscription.destinations.iter().map(to).collect()
+    destinations.iter().map(to).collect()
 }
 
 #[cfg(test)]

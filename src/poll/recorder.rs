@@ -19,6 +19,7 @@ use crate::secret::without_secrets;
 use crate::store::{
     Answer, Changed, DocumentRecord, FeedId, History, Moved, NewEntry, PollRecord, Recorded, RunId, Store, StoreError, Validators,
 };
+use crate::trouble::{Trouble as Sort, needs_person};
 use crate::work::{Panicked, Pool};
 
 /// Records what sources answer.
@@ -39,9 +40,6 @@ pub struct Polled {
     pub host_rests_until: Option<Timestamp>,
 }
 
-/// A failing feed is a person's business after so long.
-pub const FAILING_FOR_DAYS: Duration = Duration::from_secs(3 * 86_400);
-
 impl Recorder {
     /// Records what a feed's source answered to the request that began at `asked_at`.
     ///
@@ -55,6 +53,11 @@ impl Recorder {
         asked_at: Timestamp,
         fetched: Result<Fetched, FetchError>,
     ) -> Result<Polled, StoreError> {
+        let fetched = fetch::filtered(fetched, subscription.filter.as_ref()).await;
+        let runs_a_program = subscription.filter.is_some() || matches!(subscription.source, Source::Command(_));
+        if runs_a_program && !matches!(fetched, Ok(Fetched::Unchanged { .. })) {
+            self.store.keep_said(history.feed, said(&fetched)).await?;
+        }
         let act = Act { recorder: self, subscription, history, run, asked_at };
         match fetched {
             Err(error) => act.failed(Trouble::from(&error)).await,
@@ -81,7 +84,7 @@ struct Trouble {
     help: Option<String>,
     status: Option<u16>,
     retry_after: Option<Duration>,
-    gone: bool,
+    sort: Sort,
 }
 
 /// What a document held.
@@ -104,8 +107,8 @@ struct Compared {
 
 impl Trouble {
     /// A document came, and nothing could be made of it.
-    fn unreadable(error: String) -> Self {
-        Self { error, help: None, status: None, retry_after: None, gone: false }
+    fn unreadable(error: String, sort: Sort) -> Self {
+        Self { error, help: None, status: None, retry_after: None, sort }
     }
 }
 
@@ -116,7 +119,7 @@ impl From<&FetchError> for Trouble {
             help: error.help(),
             status: error.status(),
             retry_after: error.retry_after,
-            gone: error.is_gone(),
+            sort: error.trouble(),
         }
     }
 }
@@ -150,7 +153,7 @@ impl Act<'_> {
     async fn failed(&self, trouble: Trouble) -> Result<Polled, StoreError> {
         let failures = self.history.failures.saturating_add(1);
         let next = self.next(Answered::Badly { status: trouble.status, retry_after: trouble.retry_after, failures });
-        let answer = Answer::Failed { error: trouble.error.clone(), gone: trouble.gone };
+        let answer = Answer::Failed { error: trouble.error.clone(), trouble: trouble.sort };
         self.write_once(&next, trouble.status, answer).await?;
         // "Too many requests" is said to all feeds of the host, for as long as it names or as this one now waits.
         let host_rests_until = (trouble.status == Some(429)).then(|| next.left_alone_until.unwrap_or(next.at));
@@ -160,17 +163,20 @@ impl Act<'_> {
             help: trouble.help,
             status: trouble.status,
             failures,
-            next_poll: (!trouble.gone).then_some(next.at),
-            declared: trouble.gone || self.fails_for_days_now(),
+            next_poll: (trouble.sort != Sort::Gone).then_some(next.at),
+            declared: self.needs_person_now(trouble.sort, failures),
+            trouble: trouble.sort,
+            since: self.history.failing_since.unwrap_or(self.asked_at),
         };
         Ok(Polled { event: Event::Failed(failure), host_rests_until })
     }
 
-    /// Whether this is the first request that fails after days of failing.
-    fn fails_for_days_now(&self) -> bool {
-        let Some(since) = self.history.failing_since else { return false };
-        let long = |at: Timestamp| Duration::try_from(at.duration_since(since)).is_ok_and(|failing| failing >= FAILING_FOR_DAYS);
-        long(self.asked_at) && !self.history.last_attempt.is_some_and(long)
+    /// Whether this is the request at which a person must look; the one before was not.
+    fn needs_person_now(&self, sort: Sort, failures: u32) -> bool {
+        let History { failing_since, last_attempt, .. } = *self.history;
+        let before =
+            |last| self.history.trouble.is_some_and(|sort| needs_person(sort, failures.saturating_sub(1), failing_since, last));
+        needs_person(sort, failures, failing_since, self.asked_at) && !last_attempt.is_some_and(before)
     }
 
     async fn unchanged(
@@ -197,15 +203,20 @@ impl Act<'_> {
             let keys: Vec<Key> = parsed.document.entries.iter().flat_map(|entry| Keys::of(entry).all()).collect();
             Ok::<_, ParseError>((parsed, keys))
         };
-        let (Parsed { document, remarks }, keys) = match self.recorder.pool.run(reading).await {
+        let (Parsed { document, torn, remarks }, keys) = match self.recorder.pool.run(reading).await {
             Ok(Ok(read)) => read,
-            Ok(Err(error)) => return self.failed(Trouble::unreadable(error.to_string())).await,
-            Err(panicked) => return self.failed(Trouble::unreadable(format!("the document cannot be read: {panicked}"))).await,
+            Ok(Err(error)) => return self.failed(Trouble::unreadable(error.to_string(), sort_of(&error))).await,
+            Err(panicked) => {
+                return self
+                    .failed(Trouble::unreadable(format!("the document cannot be read: {panicked}"), Sort::Unreadable))
+                    .await;
+            }
         };
         let next = self.next(Answered::Well { fresh_for: answer.fresh_for });
         let record = DocumentRecord {
             validators: kept(answer.validators),
             hash,
+            partial: torn,
             title: document.title.clone(),
             link: document.link.clone(),
             language: document.language.clone(),
@@ -214,7 +225,9 @@ impl Act<'_> {
         };
         let feed = self.subscription.name.clone();
         match self.compare_and_write(document, keys, &next, record).await? {
-            Err(panicked) => self.failed(Trouble::unreadable(format!("its entries cannot be compared: {panicked}"))).await,
+            Err(panicked) => {
+                self.failed(Trouble::unreadable(format!("its entries cannot be compared: {panicked}"), Sort::Unreadable)).await
+            }
             Ok(Counts { entries, new, queued, changed, held }) => {
                 let event = Event::Fetched { feed, entries, new, queued, changed, held, remarks };
                 Ok(Polled { event, host_rests_until: None })
@@ -274,12 +287,29 @@ impl Act<'_> {
     fn status(&self, status: u16) -> Option<u16> {
         match self.subscription.source {
             Source::Http(_) => Some(status),
-            Source::File(_) => None,
+            Source::File(_) | Source::Command(_) => None,
         }
     }
 
     fn feed(&self) -> FeedId {
         self.history.feed
+    }
+}
+
+/// What a program wrote to its standard error.
+fn said(fetched: &Result<Fetched, FetchError>) -> Option<String> {
+    match fetched {
+        Ok(Fetched::Document(answer)) => answer.said.clone(),
+        Ok(Fetched::Unchanged { .. }) => None,
+        Err(error) => error.of_program().map(str::to_owned),
+    }
+}
+
+/// What sort of failure a document is that is no feed.
+fn sort_of(error: &ParseError) -> Sort {
+    match error {
+        ParseError::Page(_) => Sort::Page,
+        ParseError::Empty | ParseError::Other(_) | ParseError::Unreadable(_) | ParseError::Truncated => Sort::Unreadable,
     }
 }
 

@@ -15,6 +15,7 @@ use super::{Store, StoreError, seconds, time};
 use crate::delivery::{MessageId, State};
 use crate::feed::diff::{CROWD, EntryRef, Hashes, Known};
 use crate::feed::{Entry, Key, Uid};
+use crate::trouble::Trouble;
 
 /// What one poll of a feed came to.
 #[derive(Debug, Clone)]
@@ -57,8 +58,8 @@ pub enum Answer {
     Failed {
         /// What happened, in words.
         error: String,
-        /// The publisher says that there is nothing any more.
-        gone: bool,
+        /// What sort of failure that is.
+        trouble: Trouble,
     },
 }
 
@@ -78,6 +79,8 @@ pub struct DocumentRecord {
     pub validators: Option<Validators>,
     /// A hash of its bytes.
     pub hash: Vec<u8>,
+    /// It is not all that its source has: it is asked for again, as if it had not come.
+    pub partial: bool,
     /// The feed's title.
     pub title: Option<String>,
     /// The feed's page.
@@ -191,7 +194,7 @@ impl Request for PollRecord {
         }
         let mut queued = 0;
         match &self.answer {
-            Answer::Failed { error, gone } => failed(connection, self.feed, error, *gone, at)?,
+            Answer::Failed { error, trouble } => failed(connection, self.feed, error, *trouble, at)?,
             Answer::Unchanged { validators, moved_to } => {
                 went_well(connection, self.feed, at)?;
                 keep_validators(connection, self.feed, validators.as_ref())?;
@@ -216,16 +219,15 @@ impl Request for PollRecord {
     }
 }
 
-fn failed(connection: &Connection, feed: FeedId, error: &str, gone: bool, at: i64) -> Result<(), rusqlite::Error> {
+fn failed(connection: &Connection, feed: FeedId, error: &str, trouble: Trouble, at: i64) -> Result<(), rusqlite::Error> {
     let sql = "UPDATE feeds SET failures = failures + 1, failing_since = coalesce(failing_since, ?2), error = ?3,
-                 gone_at = CASE WHEN ?4 THEN ?2 ELSE gone_at END WHERE id = ?1";
-    connection.prepare_cached(sql)?.execute(params![feed.0, at, error, gone])?;
+                 gone_at = CASE WHEN ?4 THEN ?2 ELSE gone_at END, trouble = ?5 WHERE id = ?1";
+    connection.prepare_cached(sql)?.execute(params![feed.0, at, error, trouble == Trouble::Gone, trouble.word()])?;
     Ok(())
 }
 
 fn went_well(connection: &Connection, feed: FeedId, at: i64) -> Result<(), rusqlite::Error> {
-    let sql =
-        "UPDATE feeds SET failures = 0, failing_since = NULL, error = NULL, gone_at = NULL, last_success = ?2 WHERE id = ?1";
+    let sql = "UPDATE feeds SET failures = 0, failing_since = NULL, error = NULL, trouble = NULL, gone_at = NULL, last_success = ?2 WHERE id = ?1";
     connection.prepare_cached(sql)?.execute(params![feed.0, at])?;
     Ok(())
 }
@@ -242,9 +244,11 @@ fn keep_validators(connection: &Connection, feed: FeedId, validators: Option<&Va
 }
 
 fn keep_document(connection: &Connection, feed: FeedId, document: &DocumentRecord) -> Result<(), rusqlite::Error> {
-    keep_validators(connection, feed, document.validators.as_ref())?;
-    let sql = "UPDATE feeds SET document_hash = ?2, title = ?3, link = ?4, language = ?5 WHERE id = ?1";
-    let values = params![feed.0, document.hash, document.title, document.link, document.language];
+    if !document.partial {
+        keep_validators(connection, feed, document.validators.as_ref())?;
+    }
+    let sql = "UPDATE feeds SET document_hash = CASE WHEN ?6 THEN document_hash ELSE ?2 END, title = ?3, link = ?4, language = ?5 WHERE id = ?1";
+    let values = params![feed.0, document.hash, document.title, document.link, document.language, document.partial];
     connection.prepare_cached(sql)?.execute(values)?;
     keep_place(connection, feed, document.moved_to.as_ref())
 }
@@ -257,7 +261,7 @@ fn keep_place(connection: &Connection, feed: FeedId, moved: Option<&Moved>) -> R
 }
 
 /// Records an entry as seen and queues its deliveries. Answers whether one of them goes.
-fn insert(connection: &Connection, feed: FeedId, new: &NewEntry, at: i64) -> Result<bool, rusqlite::Error> {
+pub(super) fn insert(connection: &Connection, feed: FeedId, new: &NewEntry, at: i64) -> Result<bool, rusqlite::Error> {
     let sql = "INSERT INTO entries (feed, uid, raw_hash, text_hash, dated, first_seen) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     let dated = new.entry.dated().map(seconds);
     connection.prepare_cached(sql)?.execute(params![feed.0, new.uid, new.raw_hash, new.text_hash, dated, at])?;

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, named_params, params};
 
+use super::notices;
 use super::runs::RunId;
 use super::writer::Request;
 use super::{Store, StoreError, seconds, time};
 use crate::schedule::{FURTHEST, SET_BACK};
+use crate::trouble::Trouble;
 
 /// A feed's number in the database, opaque to everyone else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -66,6 +68,8 @@ pub struct History {
     pub failures: u32,
     /// Since when.
     pub failing_since: Option<Timestamp>,
+    /// What sort of failure the last one was.
+    pub trouble: Option<Trouble>,
     /// When it was last asked.
     pub last_attempt: Option<Timestamp>,
     /// How many polls were recorded: `record` is told, so that two at once cannot both count an entry as new.
@@ -155,9 +159,10 @@ impl Request for Sync {
     type Reply = Vec<FeedId>;
 
     fn apply(self, connection: &Connection) -> Result<Vec<FeedId>, rusqlite::Error> {
-        let mut select =
-            connection.prepare("SELECT id, name, url, removed_at IS NOT NULL FROM feeds ORDER BY removed_at IS NOT NULL, id")?;
-        let rows: Vec<Remembered> = select.query_map([], remembered)?.collect::<Result<_, _>>()?;
+        let mut select = connection.prepare(
+            "SELECT id, name, url, removed_at IS NOT NULL FROM feeds WHERE url <> ?1 ORDER BY removed_at IS NOT NULL, id",
+        )?;
+        let rows: Vec<Remembered> = select.query_map([notices::URL], remembered)?.collect::<Result<_, _>>()?;
         let matched = matches(&self.feeds, &rows, self.all);
         let mut ids = Vec::with_capacity(self.feeds.len());
         for (feed, found) in self.feeds.iter().zip(matched) {
@@ -233,7 +238,7 @@ fn update(connection: &Connection, feed: &Subscribed, row: &Remembered, now: Tim
         // Another address: what the old one gave says nothing about it. It is asked at once.
         let sql =
             "UPDATE feeds SET etag = NULL, last_modified = NULL, validators_url = NULL, document_hash = NULL, moved_to = NULL,
-                     gone_at = NULL, failures = 0, failing_since = NULL, error = NULL, asked = 0, not_before = 0, next_poll = ?2
+                     gone_at = NULL, failures = 0, failing_since = NULL, error = NULL, trouble = NULL, asked = 0, not_before = 0, next_poll = ?2
                    WHERE id = ?1";
         connection.prepare_cached(sql)?.execute(params![row.id, seconds(now)])?;
     }
@@ -242,7 +247,7 @@ fn update(connection: &Connection, feed: &Subscribed, row: &Remembered, now: Tim
 
 const HISTORY: &str = "SELECT id, etag, last_modified, validators_url, document_hash, moved_to, last_success, failures,
                          failing_since, polls, host, last_attempt, entries, newest,
-                         EXISTS (SELECT 1 FROM deliveries d WHERE d.feed = feeds.id AND d.state = 'held') FROM feeds";
+                         EXISTS (SELECT 1 FROM deliveries d WHERE d.feed = feeds.id AND d.state = 'held'), trouble FROM feeds";
 
 /// What is known about one feed.
 pub(super) fn history_of(connection: &Connection, feed: FeedId) -> Result<History, rusqlite::Error> {
@@ -264,6 +269,7 @@ fn history(row: &Row<'_>) -> Result<History, rusqlite::Error> {
         holds: row.get(14)?,
         failures: row.get(7)?,
         failing_since: row.get::<_, Option<i64>>(8)?.map(time),
+        trouble: row.get::<_, Option<String>>(15)?.as_deref().and_then(Trouble::from_word),
         polls: row.get(9)?,
         last_attempt: row.get::<_, Option<i64>>(11)?.map(time),
     })

@@ -8,6 +8,7 @@ mod feeds;
 mod held;
 mod in_place;
 mod lock;
+mod notices;
 mod open;
 mod revisions;
 mod room;
@@ -24,6 +25,7 @@ pub use feeds::{ClaimHosts, FeedId, History, HostClaim, Subscribed, Validators};
 #[doc(hidden)]
 pub use in_place::Moments;
 pub use lock::{RunLock, Taken};
+pub use notices::{Notice, Told, Unwell};
 pub use revisions::{Changed, NotKept, Resent, Revision, Update};
 pub use runs::{RunId, RunTotals};
 pub use sinks::Rest;

@@ -7,12 +7,14 @@ use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::entries::{known, unpack};
 use super::feeds::{FeedId, History, Remembered, Subscribed, history_of, matches, remembered};
+use super::notices;
 use super::runs::RunTotals;
 use super::sinks::{Rest, rest};
 use super::{StoreError, open, time};
 use crate::delivery::{DeliveryId, EAGER_ATTEMPTS, State};
 use crate::feed::Key;
 use crate::feed::diff::Known;
+use crate::trouble::Trouble;
 
 /// A handle to the database for those who only read.
 #[derive(Debug)]
@@ -37,6 +39,10 @@ pub struct FeedStatus {
     pub failing_since: Option<Timestamp>,
     /// What happened last, where it failed.
     pub error: Option<String>,
+    /// What sort of failure that is.
+    pub trouble: Option<Trouble>,
+    /// What its program wrote to standard error the last time.
+    pub said: Option<String>,
     /// The last HTTP status.
     pub status: Option<u16>,
     /// Where a permanent redirect led.
@@ -125,9 +131,10 @@ impl View {
 
     /// Which history belongs to which of the feeds, in their order.
     pub fn ids(&self, subscribed: &[Subscribed]) -> Result<Vec<Option<FeedId>>, StoreError> {
-        let mut select =
-            self.0.prepare("SELECT id, name, url, removed_at IS NOT NULL FROM feeds ORDER BY removed_at IS NOT NULL, id")?;
-        let rows: Vec<Remembered> = select.query_map([], remembered)?.collect::<Result<_, _>>()?;
+        let mut select = self.0.prepare(
+            "SELECT id, name, url, removed_at IS NOT NULL FROM feeds WHERE url <> ?1 ORDER BY removed_at IS NOT NULL, id",
+        )?;
+        let rows: Vec<Remembered> = select.query_map([notices::URL], remembered)?.collect::<Result<_, _>>()?;
         Ok(matches(subscribed, &rows, true).into_iter().map(|row| row.map(|row| FeedId(row.id))).collect())
     }
 
@@ -147,7 +154,7 @@ impl View {
                                 coalesce((SELECT until FROM hosts WHERE hosts.host = feeds.host), 0)), 0),
                      (SELECT count(*) FROM deliveries d WHERE d.feed = feeds.id AND d.state = 'held'),
                      (SELECT min(queued_at) FROM deliveries d WHERE d.feed = feeds.id AND d.state = 'held'),
-                     (SELECT error FROM deliveries d WHERE d.feed = feeds.id AND d.state = 'held' ORDER BY id DESC LIMIT 1)
+                     (SELECT error FROM deliveries d WHERE d.feed = feeds.id AND d.state = 'held' ORDER BY id DESC LIMIT 1), trouble, said
                    FROM feeds WHERE id = ?1";
         let when = |row: &Row<'_>, column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(time));
         let status = self.0.prepare_cached(sql)?.query_row([id], |row| {
@@ -167,6 +174,8 @@ impl View {
                 held: u64::try_from(row.get::<_, i64>(12)?).unwrap_or_default(),
                 held_since: when(row, 13)?,
                 held_because: row.get(14)?,
+                trouble: row.get::<_, Option<String>>(15)?.as_deref().and_then(Trouble::from_word),
+                said: row.get(16)?,
             })
         })?;
         Ok(status)

@@ -68,7 +68,8 @@ fn a_feed_that_is_not_there_changes_nothing() {
 
 #[test]
 fn what_is_no_feed_and_names_none_changes_nothing() {
-    let publisher = publisher();
+    let publisher = Server::start();
+    publisher.serve("/none", Page::html(fixture("page_without_feeds.html")));
     publisher.serve("/broken", Page::feed(fixture("malformed.xml")));
     let reader = Sandbox::local().sink_maildir();
     let before = reader.config_text();

@@ -10,6 +10,8 @@ mod commands;
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod discovery;
+#[cfg(test)]
 mod disk;
 #[cfg(test)]
 mod failures;
@@ -19,6 +21,10 @@ mod identity;
 mod kit;
 #[cfg(test)]
 mod mail;
+#[cfg(test)]
+mod notices;
+#[cfg(test)]
+mod programs;
 #[cfg(test)]
 mod queue;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use crate::kit::http::Response;
 use crate::kit::{Page, Sandbox, Server};
 
 /// A document whose links are relative, so that they hang on its own URL.
@@ -20,7 +21,7 @@ fn all_files(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
 /// What was written, with a word for where.
 fn assert_clean(place: &str, bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    for secret in ["hunter2", "abc123"] {
+    for secret in ["hunter2", "abc123", "dTpodW50ZXIy"] {
         assert!(!text.contains(secret), "`{secret}` stands in {place}:\n{text}");
     }
 }
@@ -54,6 +55,10 @@ fn a_password_and_a_token_in_a_url_are_used_and_never_shown() {
     for status in [400, 401, 403, 404, 407, 410, 418, 429, 500, 503] {
         publisher.answer(&format!("/{status}"), status, &[], "");
     }
+    publisher.script("/403", |request| {
+        let echo = format!("no entry for {} to {}", request.header("Authorization").unwrap_or_default(), request.target);
+        Response::new(403, &[("Content-Type", "text/plain")], echo.as_bytes())
+    });
     publisher.answer("/gzip", 200, &[("Content-Encoding", "gzip")], "no gzip");
     let mut reader = Sandbox::local().http("timeout = \"2s\"\nmax_body = \"1MiB\"").sink_maildir();
     let paths = [

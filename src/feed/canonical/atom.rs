@@ -8,32 +8,56 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::super::entry::{Link, Person};
+use super::super::text::cut;
 use super::draft::{EntryDraft, FeedDraft, Words};
 use super::entities::character;
+use super::links::room;
 
 /// The relation of the link that carries an entry's base and language; nobody else's, as it is no valid one.
 pub(crate) const FRAME: &str = "feeds frame";
 
+/// The longest name of a person, in characters, and the longest address, in bytes: those of a feed are written into each entry.
+const LONGEST_NAME: usize = 200;
+const LONGEST_URI: usize = 500;
+
 /// A document being written.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Atom {
     xml: String,
+    /// Where it is large enough.
+    most: usize,
+    /// How many entries came after that.
+    crowded: usize,
     /// Where each entry stands, and its date.
     entries: Vec<(Option<Timestamp>, Range<usize>)>,
 }
 
 impl Atom {
+    /// Nothing yet, of a document of so many bytes.
+    pub(crate) fn new(length: usize) -> Self {
+        Self { xml: String::new(), most: room(length), crowded: 0, entries: Vec::new() }
+    }
+
+    /// How many entries there was no room for.
+    pub(crate) fn crowded(&self) -> usize {
+        self.crowded
+    }
+
     /// How many entries it has.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Adds an entry, unless nothing was said of it.
+    /// Adds an entry, unless nothing was said of it, or the addresses of those before have grown beyond all measure.
     pub(crate) fn entry(&mut self, mut entry: EntryDraft) {
         if !entry.told {
             return;
         }
         let from = self.xml.len();
+        if from > self.most {
+            self.crowded += 1;
+            return;
+        }
         let (published, updated) = (entry.published.take(), entry.updated.take());
         let out = &mut self.xml;
         out.push_str("<entry>");
@@ -151,12 +175,14 @@ fn link(out: &mut String, link: &Link, length: Option<u64>) {
 }
 
 fn person(out: &mut String, person: &Person) {
+    let uri = person.uri.as_deref().filter(|uri| uri.len() <= LONGEST_URI);
     out.push_str("<author>");
     // feed-rs drops who has neither a name nor an address.
     let nameless = person.name.is_none() && person.email.is_none();
-    simple(out, "name", person.name.as_deref().or(person.uri.as_deref().filter(|_| nameless)));
-    simple(out, "email", person.email.as_deref());
-    simple(out, "uri", person.uri.as_deref());
+    let name = person.name.as_deref().map(|name| cut(name, LONGEST_NAME));
+    simple(out, "name", name.as_deref().or(uri.filter(|_| nameless)));
+    simple(out, "email", person.email.as_deref().filter(|email| email.len() <= LONGEST_URI));
+    simple(out, "uri", uri);
     out.push_str("</author>");
 }
 
@@ -216,3 +242,6 @@ fn copy(out: &mut String, text: &str, escaped: impl Fn(u8) -> bool) {
     }
     out.push_str(&text[from..]);
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,11 @@
 //! What each dialect says of the feed as a whole.
 
+use url::Url;
+
 use super::super::entry::Link;
 use super::draft::{FeedDraft, MOST_PARTS};
 use super::inner::Inner;
-use super::item::{offer_date, relation};
+use super::item::{is_web, offer_date, relation};
 use super::links::absolute;
 use super::names::{Name, Space};
 use super::reader::{Context, value};
@@ -11,7 +13,7 @@ use super::soup::Tag;
 
 impl<'a> Context<'a> {
     /// What a feed's own tag says.
-    pub(crate) fn feed_attributes(&self, tag: &Tag<'a>, language: Option<&str>, feed: &mut FeedDraft) {
+    pub(crate) fn feed_attributes(&mut self, tag: &Tag<'a>, language: Option<&str>, feed: &mut FeedDraft) {
         if let Some(language) = language {
             feed.language.offer(1, language.replace('_', "-"));
         }
@@ -84,17 +86,28 @@ impl<'a> Context<'a> {
         }
     }
 
-    fn home(&self, href: &str, feed: &mut FeedDraft) {
+    fn home(&mut self, href: &str, feed: &mut FeedDraft) {
         if let Some(href) = absolute(href, self.around()) {
+            self.comes_from(&href);
             keep(feed, Link { href, rel: Some("alternate".to_owned()), r#type: None });
         }
     }
 
-    fn feed_link(&self, tag: &Tag<'a>, inner: &Inner<'a>, feed: &mut FeedDraft) {
+    fn feed_link(&mut self, tag: &Tag<'a>, inner: &Inner<'a>, feed: &mut FeedDraft) {
         let href = self.attribute(tag, "href").or_else(|| value(self, inner));
         let Some(href) = href.and_then(|href| absolute(&href, self.around())) else { return };
         let rel = self.attribute(tag, "rel").map_or_else(|| "alternate".to_owned(), |rel| relation(&rel));
+        if matches!(&*rel, "alternate" | "self") {
+            self.comes_from(&href);
+        }
         keep(feed, Link { href, rel: Some(rel), r#type: self.attribute(tag, "type") });
+    }
+
+    /// A document that came from nowhere says itself what its links are relative to.
+    fn comes_from(&mut self, href: &str) {
+        if self.document.is_none() && is_web(href) {
+            self.document = Url::parse(href).ok();
+        }
     }
 
     /// Settles what depends on all that was said.

@@ -24,7 +24,7 @@ pub(crate) type Each<'e, 'a> = &'e mut dyn FnMut(&mut Context<'a>, &Name<'a>, &T
 impl<'a> Context<'a> {
     /// Calls `each` for each element in `inside`; where that gives an inside, for those in it.
     pub(crate) fn children(&mut self, inside: Inner<'a>, depth: u8, each: Each<'_, 'a>) {
-        let (mut soup, mut unclosed) = (Soup::new(inside.raw), Unclosed::new());
+        let (mut soup, mut unclosed) = (Soup::new(inside.raw), Unclosed::default());
         while let Some(token) = soup.next() {
             let Token::Start(tag) = token else { continue };
             let mark = self.names.enter(&tag);

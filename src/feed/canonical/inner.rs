@@ -8,7 +8,7 @@ use url::Url;
 
 use super::super::text::to_html;
 use super::entities::Entities;
-use super::links::{absolute, rebased};
+use super::links::{absolute, rebased, room};
 use super::names::{Names, Space};
 use super::soup::{Soup, Tag, Token};
 
@@ -61,84 +61,128 @@ pub(crate) trait Outer {
     fn begins_entry(&self, name: &str) -> bool;
 }
 
-/// Ends that were looked for in vain: the element's name, and up to where it has none.
-pub(crate) type Unclosed<'a> = Vec<(&'a str, usize)>;
+/// Elements whose ends were looked for in vain.
+#[derive(Debug, Default)]
+pub(crate) struct Unclosed<'a> {
+    /// The name of each, and up to where there is no end of it.
+    names: Vec<(&'a str, usize)>,
+    /// How much was read in vain, in bytes.
+    reread: usize,
+}
+
+/// The largest number of names that are remembered; all elements that feeds forget to close have 21.
+const MOST_UNCLOSED: usize = 64;
+/// How many times its own length may be read again of a text.
+const MOST_REREAD: usize = 8;
+
+impl<'a> Unclosed<'a> {
+    /// Whether it is known that an element has no end before the next such element begins.
+    fn knows(&self, name: &str, begin: usize) -> bool {
+        self.names.iter().any(|(known, until)| *known == name && begin < *until)
+    }
+
+    /// Notes that there is no end of an element between two places.
+    fn add(&mut self, name: &'a str, begin: usize, until: usize) {
+        if !self.knows(name, begin) {
+            self.names.retain(|(known, _)| *known != name);
+            if self.names.len() == MOST_UNCLOSED {
+                self.names.remove(0);
+            }
+            self.names.push((name, until));
+        }
+    }
+}
+
+/// An element whose inside is being read.
+struct Open<'a> {
+    name: &'a str,
+    /// Where its inside begins.
+    begin: usize,
+    markup: bool,
+    pieces: bool,
+    /// Where the first element began that would end it if it was forgotten to be closed, and whether there was markup before.
+    sibling: Option<(usize, bool)>,
+}
 
 /// Reads the inside of an element whose start tag was just read, and its end.
 pub(crate) fn inner<'a>(soup: &mut Soup<'a>, tag: &Tag<'a>, outer: &dyn Outer, unclosed: &mut Unclosed<'a>) -> Inner<'a> {
     if tag.empty {
         return Inner::default();
     }
-    let begin = soup.at();
-    let known_open = unclosed.iter().any(|(name, until)| *name == tag.name && begin < *until);
-    let (mut depth, mut markup, mut pieces) = (0_usize, false, false);
-    let mut sibling = None;
+    let mut open = Open { name: tag.name, begin: soup.at(), markup: false, pieces: false, sibling: None };
+    let impatient = unclosed.reread / MOST_REREAD > soup.len() || unclosed.knows(open.name, open.begin);
+    let mut depth = 0_usize;
     soup.enter(tag.name);
     loop {
         let at = soup.at();
         let Some(token) = soup.next() else {
-            return Inner { raw: soup.between(begin, soup.at()), markup, pieces: true };
+            return Inner { raw: soup.between(open.begin, soup.at()), markup: open.markup, pieces: true };
         };
         let end = soup.at();
         match token {
             // Comments are no tokens: where one stood, this is not of one piece.
-            Token::Text(text) => pieces |= text.len() != end - at,
-            Token::Cdata(_) | Token::Doctype(_) => pieces = true,
-            Token::End(name) if name.eq_ignore_ascii_case(tag.name) => {
+            Token::Text(text) => open.pieces |= text.len() != end - at,
+            Token::Cdata(_) | Token::Doctype(_) => open.pieces = true,
+            Token::End(name) if name.eq_ignore_ascii_case(open.name) => {
                 if depth == 0 {
-                    pieces |= soup.between(at, at + 2) != "</";
-                    return Inner { raw: soup.between(begin, before_end(soup, at, end)), markup, pieces };
+                    return open.closed(soup, at, end);
                 }
                 depth -= 1;
             }
-            Token::End(name) if outer.ends(name) => return forgotten(soup, tag, unclosed, begin, sibling, at, markup),
-            Token::Start(inner) if outer.begins_entry(inner.name) => {
-                return forgotten(soup, tag, unclosed, begin, sibling, at, markup);
-            }
+            Token::End(name) if outer.ends(name) => return open.forgotten(soup, at, unclosed),
+            Token::Start(inner) if outer.begins_entry(inner.name) => return open.forgotten(soup, at, unclosed),
             Token::Start(inner) => {
-                if sibling.is_none() && SIBLINGS.iter().any(|name| name.eq_ignore_ascii_case(inner.name)) {
-                    if known_open {
-                        return forgotten(soup, tag, unclosed, begin, Some((at, markup)), at, markup);
+                if open.sibling.is_none() && SIBLINGS.iter().any(|name| name.eq_ignore_ascii_case(inner.name)) {
+                    open.sibling = Some((at, open.markup));
+                    if impatient {
+                        return open.forgotten(soup, at, unclosed);
                     }
-                    sibling = Some((at, markup));
                 }
-                markup = true;
-                if inner.name.eq_ignore_ascii_case(tag.name) && !inner.empty {
+                open.markup = true;
+                if inner.name.eq_ignore_ascii_case(open.name) && !inner.empty {
                     depth += 1;
                 }
             }
-            Token::End(_) => markup = true,
+            Token::End(_) => open.markup = true,
         }
     }
 }
 
-/// Where the end tag itself begins that was read between two places: comments may stand before it.
-fn before_end(soup: &Soup<'_>, at: usize, end: usize) -> usize {
-    at + soup.between(at, end).rfind("</").unwrap_or_default()
-}
-
-/// An element without its end: it ended where another of its kind began, or with what is around it.
-fn forgotten<'a>(
-    soup: &mut Soup<'a>,
-    tag: &Tag<'a>,
-    unclosed: &mut Unclosed<'a>,
-    begin: usize,
-    sibling: Option<(usize, bool)>,
-    at: usize,
-    markup: bool,
-) -> Inner<'a> {
-    if !unclosed.iter().any(|(name, until)| *name == tag.name && begin < *until) {
-        unclosed.retain(|(name, _)| *name != tag.name);
-        unclosed.push((tag.name, at));
+impl<'a> Open<'a> {
+    /// It ends with the end tag that was read between two places; comments may stand there before it.
+    fn closed(self, soup: &Soup<'a>, at: usize, end: usize) -> Inner<'a> {
+        let before = soup.between(at, end).rfind("</").unwrap_or_default();
+        Inner { raw: soup.between(self.begin, at + before), markup: self.markup, pieces: self.pieces || before > 0 }
     }
-    let (end, markup) = sibling.unwrap_or((at, markup));
-    soup.go(end);
-    Inner { raw: soup.between(begin, end), markup, pieces: true }
+
+    /// It was forgotten to be closed: it ended where another of its kind began, or here, with what is around it.
+    fn forgotten(self, soup: &mut Soup<'a>, at: usize, unclosed: &mut Unclosed<'a>) -> Inner<'a> {
+        unclosed.add(self.name, self.begin, at);
+        let (end, markup) = self.sibling.unwrap_or((at, self.markup));
+        unclosed.reread = unclosed.reread.saturating_add(soup.at() - end);
+        soup.go(end);
+        Inner { raw: soup.between(self.begin, end), markup, pieces: true }
+    }
 }
 
 impl<'a> Inner<'a> {
+    /// Text alone.
+    pub(crate) fn text(raw: &'a str) -> Self {
+        Self { raw, ..Self::default() }
+    }
+
     /// Its value: references resolved, sections opened, elements left as they are.
     pub(crate) fn value(&self, entities: &Entities) -> Cow<'a, str> {
+        let value = self.resolved(entities);
+        // A section that was escaped as a whole.
+        let section = value.trim().strip_prefix("<![CDATA[").and_then(|value| value.strip_suffix("]]>"));
+        match section.map(str::to_owned) {
+            Some(section) => Cow::Owned(section),
+            None => value,
+        }
+    }
+
+    fn resolved(&self, entities: &Entities) -> Cow<'a, str> {
         if !self.pieces && !self.markup {
             return entities.resolve(self.raw);
         }
@@ -230,6 +274,7 @@ const DEEPEST_BASE: usize = 32;
 impl<'a> Writer<'_, 'a> {
     fn write(&mut self, raw: &'a str) -> String {
         let mut out = String::with_capacity(raw.len() + raw.len() / 8);
+        let room = room(raw.len());
         let rebases = memmem::find(raw.as_bytes(), b"xml:base").is_some();
         let mut bases: Vec<(usize, Url)> = Vec::new();
         let mut depth = 0_usize;
@@ -246,7 +291,8 @@ impl<'a> Writer<'_, 'a> {
                     let around = bases.last().map(|(_, base)| base).or(self.base);
                     let own = rebases.then(|| tag.attributes().find(|(name, _)| name.eq_ignore_ascii_case("xml:base"))).flatten();
                     let own = own.and_then(|(_, by)| rebased(around, &self.entities.resolve(by)));
-                    let void = self.start(&tag, own.as_ref().or(around), &mut out);
+                    let base = own.as_ref().or(around).filter(|_| out.len() <= room);
+                    let void = self.start(&tag, base, &mut out);
                     if !void && !tag.empty {
                         depth += 1;
                         bases.extend(own.filter(|_| bases.len() < DEEPEST_BASE).map(|base| (depth, base)));
@@ -315,3 +361,6 @@ impl<'a> Writer<'_, 'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,8 @@ use super::soup::Tag;
 
 /// The rank of a date that a document gives without saying of what.
 const SOME_DATE: u8 = 1;
+/// The rank of one that only counts where there is no other.
+const SPARE_DATE: u8 = 0;
 /// The deepest nesting of groups that is followed.
 const DEEPEST_GROUP: u8 = 4;
 
@@ -43,19 +45,21 @@ impl<'a> Context<'a> {
     }
 
     fn field(&mut self, name: &Name<'a>, tag: &Tag<'a>, inner: Inner<'a>, entry: &mut EntryDraft, depth: u8) {
-        use Space::{Atom, Content, Core, Dc, DcTerms, Enclosure, Excerpt, FeedBurner, Itunes, Media, Podcast, Xhtml};
+        use Space::{
+            Atom, Content, Core, Dc, DcTerms, Enclosure, Excerpt, FeedBurner, Google, Itunes, Media, Podcast, Prism, Xhtml,
+        };
         match (name.space, &*name.local) {
             (Core | Atom, "title") => self.title(5, tag, &inner, entry),
             (Dc | DcTerms, "title") => self.title(3, tag, &inner, entry),
             (Media, "title") => self.title(2, tag, &inner, entry),
-            (Itunes, "title") => self.title(1, tag, &inner, entry),
+            (Itunes | Google, "title") => self.title(1, tag, &inner, entry),
 
             (Atom, "link") => self.atom_link(tag, &inner, entry),
             (Core, "link") => match value(self, &inner) {
                 Some(href) => self.page(5, &href, entry),
                 None => self.atom_link(tag, &inner, entry),
             },
-            (Core | Atom, "url" | "href" | "a") if tag.empty || !inner.markup => {
+            (Core | Atom, "url" | "href" | "a") | (Google, "link") if tag.empty || !inner.markup => {
                 if let Some(href) = value(self, &inner) {
                     self.page(1, &href, entry);
                 }
@@ -65,9 +69,9 @@ impl<'a> Context<'a> {
                     self.page(9, &href, entry);
                 }
             }
-            (Core, "guid") => self.guid(tag, &inner, entry),
+            (Core | Atom, "guid") => self.guid(tag, &inner, entry),
             (Core | Atom, "id") => offer(value(self, &inner), 4, &mut entry.id),
-            (Dc, "identifier") => offer(value(self, &inner), 1, &mut entry.id),
+            (Dc, "identifier") | (Google, "id") => offer(value(self, &inner), 1, &mut entry.id),
 
             (Core | Atom, "pubdate" | "published") => self.date(&inner, 6, &mut entry.published),
             (Core | Atom, "issued") => self.date(&inner, 5, &mut entry.published),
@@ -77,11 +81,14 @@ impl<'a> Context<'a> {
             (DcTerms, "modified") => self.date(&inner, 4, &mut entry.updated),
             (Core, "lastbuilddate" | "lastmod") => self.date(&inner, 3, &mut entry.updated),
             (Core | Dc | DcTerms, "date") => self.date(&inner, SOME_DATE, &mut entry.updated),
+            (Prism, "publicationdate") => self.date(&inner, SPARE_DATE, &mut entry.updated),
 
             (Core, "description" | "abstract" | "summary") | (Atom, "summary") => self.summary(5, tag, inner, entry),
-            (Dc, "description") | (DcTerms, "abstract") | (Excerpt, "encoded") => self.summary(4, tag, inner, entry),
+            (Dc | Atom, "description") | (DcTerms, "abstract") | (Excerpt, "encoded") => {
+                self.summary(4, tag, inner, entry);
+            }
             (Itunes, "summary") | (Media, "description" | "text") => self.summary(2, tag, inner, entry),
-            (Itunes, "subtitle") => self.summary(1, tag, inner, entry),
+            (Itunes, "subtitle" | "description") | (Google, "description") => self.summary(1, tag, inner, entry),
             (Content, "encoded") | (Core | Atom, "content") | (Core, "fullitem" | "encoded") => {
                 self.content(5, tag, inner, entry);
             }
@@ -103,6 +110,7 @@ impl<'a> Context<'a> {
                 words.split(',').for_each(|word| entry.tag(word));
             }
 
+            (Core | Atom, "enclosures" | "categories" | "authors") if depth == 0 => self.list(inner, entry),
             (Core | Enclosure, "enclosure") => {
                 self.enclosure(tag, &inner, &["url", "href", "resource"], &["length", "filesize"], &mut entry.enclosures);
             }
@@ -161,7 +169,7 @@ impl<'a> Context<'a> {
 
     fn guid(&mut self, tag: &Tag<'a>, inner: &Inner<'a>, entry: &mut EntryDraft) {
         let Some(guid) = value(self, inner) else { return };
-        let permalink = self.attribute(tag, "ispermalink").is_none_or(|said| !said.eq_ignore_ascii_case("false"));
+        let permalink = self.attribute(tag, "ispermalink").is_none_or(|said| !is_no(&said));
         if permalink {
             self.permalink(2, &guid, entry);
         }
@@ -216,10 +224,28 @@ impl<'a> Context<'a> {
     }
 
     fn content(&mut self, rank: u8, tag: &Tag<'a>, inner: Inner<'a>, entry: &mut EntryDraft) {
+        let kind = self.attribute(tag, "type").map(|kind| kind.to_ascii_lowercase()).unwrap_or_default();
         if let Some(src) = self.attribute(tag, "src").and_then(|src| absolute(&src, self.around())) {
-            entry.page.offer(1, src);
+            entry.page.offer(1, src.clone());
+            if ["audio/", "video/"].iter().any(|files| kind.starts_with(files)) {
+                entry.enclosures.add(File { url: src, r#type: Some(kind.clone()), length: None });
+            }
         }
-        let Some(words) = self.body(tag, &inner, entry) else { return };
+        // Atom 0.3 has the same body in several forms.
+        if kind.starts_with("multipart/") && inner.markup {
+            self.children(inner, 0, &mut |context, name, tag, inner, depth| {
+                if &*name.local == "content" && depth == 0 {
+                    context.form_of_content(rank, tag, &inner, entry);
+                }
+                None
+            });
+            return;
+        }
+        self.form_of_content(rank, tag, &inner, entry);
+    }
+
+    fn form_of_content(&mut self, rank: u8, tag: &Tag<'a>, inner: &Inner<'a>, entry: &mut EntryDraft) {
+        let Some(words) = self.body(tag, inner, entry) else { return };
         // Of several bodies HTML is better than text, and more better than less.
         let rank = rank * 2 + u8::from(words.html);
         match entry.content.ranked() {
@@ -303,6 +329,16 @@ impl<'a> Context<'a> {
         });
     }
 
+    /// The members of a list that programs make of an array, as if they stood in the entry.
+    fn list(&mut self, inner: Inner<'a>, entry: &mut EntryDraft) {
+        self.children(inner, 0, &mut |context, name, tag, inner, _| {
+            if matches!(&*name.local, "enclosure" | "category" | "author") {
+                context.field(name, tag, inner, entry, 1);
+            }
+            None
+        });
+    }
+
     /// The members of a group, as if they stood in the entry.
     fn group(&mut self, inner: Inner<'a>, entry: &mut EntryDraft, depth: u8) {
         if depth < DEEPEST_GROUP && inner.markup {
@@ -319,10 +355,14 @@ impl<'a> Context<'a> {
     pub(crate) fn finish_entry(&self, entry: &mut EntryDraft) {
         std::mem::take(&mut entry.others).0.into_iter().for_each(|file| entry.enclosures.add(file));
         // A date that says not of what is that of publishing, unless there is another for that.
-        if entry.published.get().is_none() && entry.updated.ranked().is_some_and(|(rank, _)| rank == SOME_DATE) {
+        if entry.published.get().is_none() && entry.updated.ranked().is_some_and(|(rank, _)| rank <= SOME_DATE) {
             entry.published = std::mem::take(&mut entry.updated);
         }
-        if entry.updated.ranked().is_some_and(|(rank, at)| rank == SOME_DATE && Some(&*at) == entry.published.get()) {
+        if entry
+            .updated
+            .ranked()
+            .is_some_and(|(rank, at)| rank == SPARE_DATE || (rank == SOME_DATE && Some(&*at) == entry.published.get()))
+        {
             entry.updated.take();
         }
         if self.names.is_atom
@@ -351,6 +391,10 @@ pub(crate) fn offer_date(text: &str, rank: u8, place: &mut Best<Timestamp>) {
 pub(crate) fn is_web(href: &str) -> bool {
     let scheme = href.split_once("://").map(|(scheme, rest)| (scheme.trim().to_ascii_lowercase(), rest));
     scheme.is_some_and(|(scheme, rest)| matches!(&*scheme, "http" | "https") && !rest.is_empty())
+}
+
+fn is_no(said: &str) -> bool {
+    ["false", "no", "0"].iter().any(|no| no.eq_ignore_ascii_case(said))
 }
 
 fn is_page_type(kind: &str) -> bool {

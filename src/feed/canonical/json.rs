@@ -7,10 +7,10 @@ mod scan;
 
 use url::Url;
 
+use super::super::entry::Link;
 use super::atom::Atom;
 use super::draft::FeedDraft;
-use super::links::absolute;
-use crate::feed::entry::Link;
+use super::links::{absolute, is_base};
 use field::Text;
 use scan::{Scanner, Value};
 
@@ -45,11 +45,20 @@ struct Reader<'a> {
     base: Option<Url>,
 }
 
+/// A document that was read, but for its entries.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub(crate) feed: FeedDraft,
+    /// Whether the text ended before the feed did.
+    pub(crate) torn: bool,
+    pub(crate) remarks: Vec<String>,
+}
+
 /// Reads a document, and hands its entries to `atom`.
 ///
 /// # Errors
 /// When it is no feed, or breaks off too early.
-pub(crate) fn read(text: &str, base: Option<&Url>, atom: &mut Atom) -> Result<(FeedDraft, Vec<String>), NoFeed> {
+pub(crate) fn read(text: &str, base: Option<&Url>, atom: &mut Atom) -> Result<Read, NoFeed> {
     let from = root(text).ok_or(NoFeed::Other)?;
     let mut scanner = Scanner::new(&text[from..]);
     let mut reader = Reader { base: base.cloned(), ..Reader::default() };
@@ -70,7 +79,7 @@ pub(crate) fn read(text: &str, base: Option<&Url>, atom: &mut Atom) -> Result<(F
     let is_feed = reader.is_json_feed || atom.len() > 0 || (reader.listed && reader.feed.title.get().is_some());
     match (is_feed, scanner.is_torn()) {
         (_, true) if atom.len() == 0 && (reader.is_json_feed || reader.listed) => Err(NoFeed::Torn),
-        (true, _) => Ok((reader.feed, reader.remarks)),
+        (true, torn) => Ok(Read { feed: reader.feed, torn, remarks: reader.remarks }),
         (false, _) => Err(NoFeed::Other),
     }
 }
@@ -139,6 +148,8 @@ impl<'a> Reader<'a> {
             match &*key {
                 "items" => match scanner.value() {
                     Value::Array => self.items(scanner, atom),
+                    // What PHP makes of a list with gaps.
+                    Value::Object => self.keyed_items(scanner, atom),
                     other => scanner.skip(&other),
                 },
                 "feed" | "rss" | "channel" | "rdf:RDF" if wrappers < MOST_WRAPPERS => match scanner.value() {
@@ -199,7 +210,7 @@ impl<'a> Reader<'a> {
         let Some(href) = absolute(href, self.base.as_ref()) else { return };
         // A document that came from nowhere says itself what its links are relative to.
         if self.base.is_none() && matches!(rel, "alternate" | "self") {
-            self.base = Url::parse(&href).ok();
+            self.base = Url::parse(&href).ok().filter(is_base);
         }
         let known = self.feed.links.iter().any(|known| known.href == href && known.rel.as_deref() == Some(rel));
         if !known && self.feed.links.len() < super::draft::MOST_PARTS {
@@ -212,9 +223,20 @@ impl<'a> Reader<'a> {
     fn items(&mut self, scanner: &mut Scanner<'a>, atom: &mut Atom) {
         self.listed = true;
         while scanner.more() {
-            if !item::begins(scanner) {
-                continue;
-            }
+            self.item(scanner, atom);
+        }
+    }
+
+    /// The items of the object that was just opened, whose keys are their numbers.
+    fn keyed_items(&mut self, scanner: &mut Scanner<'a>, atom: &mut Atom) {
+        self.listed = true;
+        while scanner.key().is_some() {
+            self.item(scanner, atom);
+        }
+    }
+
+    fn item(&mut self, scanner: &mut Scanner<'a>, atom: &mut Atom) {
+        if item::begins(scanner) {
             match item::read(scanner, self.base.as_ref()) {
                 Some(entry) if self.is_json_feed || is_item(&entry) => atom.entry(entry),
                 Some(_) => {}

@@ -16,6 +16,8 @@ mod soup;
 mod who;
 mod words;
 
+use std::borrow::Cow;
+
 use url::Url;
 
 use atom::Atom;
@@ -23,9 +25,11 @@ pub(crate) use atom::FRAME;
 pub(crate) use json::{members, root as json_root};
 
 use draft::FeedDraft;
+use entities::Entities;
 use json::NoFeed;
 
 use super::kind::Kind;
+use crate::words::count;
 
 /// A document as Atom.
 #[derive(Debug)]
@@ -44,24 +48,36 @@ pub(crate) struct Canonical {
 
 /// A document as Atom, with at most `most` of its entries: the newest. `None` where there is no feed in it.
 pub(crate) fn canonical(text: &str, kind: Kind, document: Option<&Url>, most: usize) -> Option<Canonical> {
-    match kind {
+    let found = match kind {
         // What looks like JSON may be junk before XML all the same.
         Kind::Json => of_json(text, document, most).or_else(|| of_xml(text, document, most)),
         Kind::Xml => of_xml(text, document, most),
         Kind::Other => None,
-    }
+    };
+    found.or_else(|| of_xml(&unescaped(text)?, document, most))
+}
+
+/// A document that a service wrapped into another one as text. Nothing is said before it; else it is an example in a page.
+fn unescaped(text: &str) -> Option<Cow<'_, str>> {
+    const BEGINS: &[&str] = &["&lt;?xml", "&lt;rss", "&lt;feed", "&lt;rdf:rdf"];
+    let at = text.find("&lt;")?;
+    let begins = text[at..].get(..12).unwrap_or(&text[at..]).to_ascii_lowercase();
+    let wrappers = text[..at].trim();
+    let silent = wrappers.is_empty()
+        || (wrappers.ends_with('>') && wrappers.split('>').all(|tag| tag.trim().starts_with(['<']) || tag.trim().is_empty()));
+    (silent && BEGINS.iter().any(|root| begins.starts_with(root))).then(|| Entities::default().resolve(&text[at..]))
 }
 
 fn of_xml(text: &str, document: Option<&Url>, most: usize) -> Option<Canonical> {
-    let mut atom = Atom::default();
+    let mut atom = Atom::new(text.len());
     let read = reader::read(text, document, &mut atom);
     Some(finished(atom, read.feed, read.format?, read.torn, read.remarks, most))
 }
 
 fn of_json(text: &str, document: Option<&Url>, most: usize) -> Option<Canonical> {
-    let mut atom = Atom::default();
+    let mut atom = Atom::new(text.len());
     match json::read(text, document, &mut atom) {
-        Ok((feed, remarks)) => Some(finished(atom, feed, "json", false, remarks, most)),
+        Ok(json::Read { feed, torn, remarks }) => Some(finished(atom, feed, "json", torn, remarks, most)),
         Err(NoFeed::Torn) => Some(finished(atom, FeedDraft::default(), "json", true, Vec::new(), most)),
         Err(NoFeed::Other) => None,
     }
@@ -72,5 +88,12 @@ fn finished(atom: Atom, feed: FeedDraft, format: &'static str, torn: bool, mut r
     if entries > most {
         remarks.push(format!("only the newest {most} of {entries} entries are read"));
     }
+    if atom.crowded() > 0 {
+        let left_out = count(u64::try_from(atom.crowded()).unwrap_or(u64::MAX), "entry");
+        remarks.push(format!("{left_out} left out: those before are many times as large as the document"));
+    }
     Canonical { xml: atom.finish(feed, most), format, entries, torn, remarks }
 }
+
+#[cfg(test)]
+mod tests;

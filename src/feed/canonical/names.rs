@@ -23,6 +23,9 @@ pub(crate) enum Space {
     Enclosure,
     Excerpt,
     Wfw,
+    /// Products of Google Merchant.
+    Google,
+    Prism,
     /// The `xml:` of attributes.
     Xml,
     /// Any other.
@@ -83,13 +86,17 @@ const KNOWN: &[(&str, Space)] = &[
     ("www.itunes.com/dtds/", Space::Itunes),
     ("itunes.com/dtds/", Space::Itunes),
     ("example.com/dtds/podcast", Space::Itunes),
+    ("www.google.com/schemas/play-podcasts", Space::Itunes),
     ("podcastindex.org/namespace", Space::Podcast),
     ("github.com/podcastindex-org/podcast-namespace", Space::Podcast),
     ("rssnamespace.org/feedburner", Space::FeedBurner),
+    ("www.pheedo.com/namespace", Space::FeedBurner),
     ("rssnamespace.org/", Space::Core),
     ("purl.oclc.org/net/rss_2.0/enc", Space::Enclosure),
     ("wordpress.org/export/", Space::Excerpt),
     ("wellformedweb.org/commentapi", Space::Wfw),
+    ("base.google.com/", Space::Google),
+    ("prismstandard.org/namespaces/", Space::Prism),
 ];
 
 /// What prefixes mean where nobody says so.
@@ -115,6 +122,7 @@ const CUSTOMARY: &[(&str, Space)] = &[
     ("enc", Space::Enclosure),
     ("excerpt", Space::Excerpt),
     ("wfw", Space::Wfw),
+    ("prism", Space::Prism),
     ("xml", Space::Xml),
 ];
 
@@ -193,3 +201,6 @@ pub(crate) fn space(uri: &str) -> Space {
     }
     KNOWN.iter().find(|(known, _)| bare.starts_with(known)).map_or(Space::Foreign, |(_, space)| *space)
 }
+
+#[cfg(test)]
+mod tests;

@@ -100,7 +100,7 @@ pub(crate) fn read(text: &str, document: Option<&Url>, atom: &mut Atom) -> Read 
     let mut reader = Reader {
         soup: Soup::new(text),
         levels: Levels::default(),
-        unclosed: Unclosed::new(),
+        unclosed: Unclosed::default(),
         context,
         format: None,
         page: false,
@@ -143,15 +143,18 @@ impl<'a> Reader<'a, '_> {
                 }
                 Kind::Entry
             }
-            "rss" | "rdf" | "feed" | "channel" | "items" if own && within != Some(Kind::Entry) => Kind::Feed,
+            "rss" | "rdf" | "feed" | "channel" | "items" | "entries" if own && within != Some(Kind::Entry) => Kind::Feed,
             _ => {
                 self.field(&name, &tag);
                 self.context.names.leave(mark);
                 return;
             }
         };
-        if self.levels.0.len() < DEEPEST {
+        // Entries do not nest: the deepest feed has room for one.
+        if kind == Kind::Entry || self.levels.0.len() < DEEPEST {
             self.open(tag, kind, mark);
+        } else {
+            self.context.names.leave(mark);
         }
     }
 
@@ -185,7 +188,10 @@ impl<'a> Reader<'a, '_> {
 
     /// Reads an element that is neither a feed nor an entry.
     fn field(&mut self, name: &Name<'a>, tag: &Tag<'a>) {
-        let inner = inner(&mut self.soup, tag, &self.levels, &mut self.unclosed);
+        let mut inner = inner(&mut self.soup, tag, &self.levels, &mut self.unclosed);
+        if tag.empty && &*name.local == "link" && tag.attributes().next().is_none() {
+            inner = self.after_link();
+        }
         let (base, _) = self.context.own(tag);
         self.context.own_base = base.is_some();
         let around = base.map(|base| self.context.base.replace(base));
@@ -196,6 +202,18 @@ impl<'a> Reader<'a, '_> {
         if let Some(around) = around {
             self.context.base = around;
         }
+    }
+
+    /// The address after an empty `link`: what takes RSS for HTML knows no end of that element.
+    fn after_link(&mut self) -> Inner<'a> {
+        let begin = self.soup.at();
+        if let Some(Token::Text(text)) = self.soup.next()
+            && text.trim_start().starts_with("http")
+        {
+            return Inner::text(text);
+        }
+        self.soup.go(begin);
+        Inner::default()
     }
 
     /// Closes what an end tag closes: everything within it too.
@@ -228,6 +246,8 @@ impl<'a> Reader<'a, '_> {
     fn close(mut self) -> Read {
         if self.levels.0.last().is_some_and(|level| level.kind == Kind::Entry) {
             self.remarks.push("the document ends in the middle of an entry, which is not read".to_owned());
+        } else if self.format.is_some() && !self.levels.0.is_empty() {
+            self.remarks.push("the document ends before its feed does".to_owned());
         }
         Context::finish_feed(&mut self.feed);
         Read { format: self.format, feed: self.feed, torn: !self.levels.0.is_empty(), remarks: self.remarks }

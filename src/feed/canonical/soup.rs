@@ -1,7 +1,7 @@
 //! Tag soup as tokens. Every text has a reading: what is no markup is text, what is torn ends where the next thing begins.
 //! Nothing is copied, nothing nests, and each byte is looked at a bounded number of times.
 
-use memchr::{memchr, memchr3, memmem};
+use memchr::{memchr, memchr2, memmem};
 
 /// One piece of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,9 +36,8 @@ pub(crate) struct Soup<'a> {
     at: usize,
     /// A tag, comment or section that the text ended within.
     torn: bool,
-    /// The next end of each such thing, where it has been looked for; `usize::MAX` where there is none. Nothing is looked for
-    /// twice.
-    ends: [usize; 3],
+    /// What is known of the next end of each such thing, so that nothing is looked for twice.
+    ends: [Sought; 4],
     /// The element whose content is being read: its end is the end of a section in it that was never closed.
     within: &'a str,
 }
@@ -49,7 +48,20 @@ enum Closed {
     Comment,
     Cdata,
     Instruction,
+    Subset,
 }
+
+/// Where an end was looked for.
+#[derive(Debug, Clone, Copy)]
+struct Sought {
+    /// From here on
+    from: usize,
+    /// the first one stands here; `usize::MAX` where there is none.
+    end: usize,
+}
+
+/// Nothing was looked for yet.
+const UNSOUGHT: Sought = Sought { from: usize::MAX, end: usize::MAX };
 
 /// The largest number of attributes that are read of one tag.
 const MOST_ATTRIBUTES: usize = 256;
@@ -57,7 +69,7 @@ const MOST_ATTRIBUTES: usize = 256;
 impl<'a> Soup<'a> {
     /// The tokens of `text`, from its beginning.
     pub(crate) fn new(text: &'a str) -> Self {
-        Self { text, at: 0, torn: false, ends: [0; 3], within: "" }
+        Self { text, at: 0, torn: false, ends: [UNSOUGHT; 4], within: "" }
     }
 
     /// Where the next token begins.
@@ -65,11 +77,15 @@ impl<'a> Soup<'a> {
         self.at
     }
 
+    /// How long the text is, in bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.text.len()
+    }
+
     /// Goes back to a place where a token began.
     pub(crate) fn go(&mut self, at: usize) {
         self.at = at;
         self.torn = false;
-        self.ends = [0; 3];
     }
 
     /// Names the element whose content is read from here on.
@@ -101,12 +117,16 @@ impl<'a> Soup<'a> {
 
     /// Where the next `end` is.
     fn find(&mut self, end: &str, what: Closed) -> Option<usize> {
-        let known = self.ends[what as usize];
-        if known <= self.at {
-            let found = memmem::find(self.rest().as_bytes(), end.as_bytes());
-            self.ends[what as usize] = found.map_or(usize::MAX, |found| self.at + found);
+        let Sought { from, end: known } = self.ends[what as usize];
+        if self.at < from || known < self.at {
+            // Before a place that was looked from already, only what stands between is new.
+            let (to, otherwise) =
+                if self.at < from { (from.saturating_add(end.len() - 1), known) } else { (usize::MAX, usize::MAX) };
+            let new = self.text.as_bytes().get(self.at..to.min(self.text.len())).unwrap_or_default();
+            let found = memmem::find(new, end.as_bytes()).map_or(otherwise, |found| self.at + found);
+            self.ends[what as usize] = Sought { from: self.at, end: found };
         }
-        Some(self.ends[what as usize]).filter(|end| *end != usize::MAX)
+        Some(self.ends[what as usize].end).filter(|end| *end != usize::MAX)
     }
 
     /// What begins with `<!` or `<?`: `None` where it is nothing to know.
@@ -178,18 +198,16 @@ impl<'a> Soup<'a> {
     /// A document type declaration, whose inside may hold angle brackets of its own.
     fn doctype(&mut self) -> &'a str {
         let rest = self.rest().as_bytes();
-        let (mut at, mut inner) = (0, false);
-        while let Some(step) = memchr3(b'[', b']', b'>', &rest[at..]) {
-            match rest[at + step] {
-                b'[' => inner = true,
-                b']' => inner = false,
-                _ if !inner => return self.take(self.at + at + step, 1),
-                _ => {}
-            }
-            at += step + 1;
-        }
+        let begin = self.at;
+        let first = memchr2(b'[', b'>', rest).filter(|first| rest[*first] == b'[');
         // A subset that is never closed ends with its first declaration.
-        let end = memchr(b'>', rest).map_or(self.text.len(), |end| self.at + end);
+        let close = first.and_then(|open| {
+            self.at = begin + open;
+            self.find("]", Closed::Subset)
+        });
+        self.at = begin;
+        let from = close.map_or(0, |close| close - begin);
+        let end = memchr(b'>', &rest[from..]).map_or(self.text.len(), |end| begin + from + end);
         self.take(end, 1)
     }
 
@@ -377,6 +395,15 @@ mod tests {
         for (dirty, read) in table {
             assert_eq!(told(dirty), read, "{dirty}");
         }
+    }
+
+    #[test]
+    fn going_back_finds_the_ends_that_are_nearer() {
+        let mut soup = Soup::new("<a><!-- b --><![CDATA[c]]><![CDATA[d]]></a>");
+        let beginning = soup.clone().collect::<Vec<Token<'_>>>();
+        while soup.next().is_some() {}
+        soup.go(0);
+        assert_eq!(soup.collect::<Vec<Token<'_>>>(), beginning);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A date's text as numbers, words and signs, one at a time and without a copy. Knows nothing of dates but that each Han
 //! character is a word of its own.
 
-use crate::feed::text::is_unseen;
+use super::super::text::is_unseen;
 
 /// A run of digits, of any script that feeds use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -4,6 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod hostile;
+
 fn read(xml: &str) -> Document {
     let base = Url::parse("https://example.org/feed").unwrap();
     parse(xml.as_bytes(), None, Some(&base)).unwrap().document
@@ -61,6 +63,7 @@ const GOOD: &[&str] = &[
     include_str!("../../../fixtures/feeds/atom.xml"),
     include_str!("../../../fixtures/feeds/rss1.rdf"),
     include_str!("../../../fixtures/feeds/three_entries.xml"),
+    include_str!("../../../fixtures/feeds/json_feed.json"),
 ];
 
 #[test]
@@ -82,6 +85,15 @@ fn a_document_that_was_cut_gives_the_entries_that_came_whole() {
         }
         assert_eq!(most, whole.entries.len());
     }
+}
+
+#[test]
+fn what_is_secret_in_the_address_of_a_feed_is_in_none_of_its_links() {
+    let base = Url::parse("https://jane:hunter2@example.org/feed?token=abc123").unwrap();
+    let xml = "<feed xmlns='http://www.w3.org/2005/Atom'><entry><id>1</id><link href='#top'/><content type='html'>&lt;a href='?x'></content></entry></feed>";
+    let told = format!("{:?}", parse(xml.as_bytes(), None, Some(&base)).unwrap());
+    assert!(told.contains("https://example.org/feed#top"), "{told}");
+    assert!(!told.contains("hunter2") && !told.contains("abc123"), "{told}");
 }
 
 #[test]

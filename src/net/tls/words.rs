@@ -30,6 +30,11 @@ pub fn explain(error: &Error) -> String {
     }
 }
 
+/// Whether a handshake failed because the server's certificate has expired.
+pub(in crate::net) fn has_expired(error: &Error) -> bool {
+    matches!(error, Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }))
+}
+
 /// What to do about it, for whoever fetches documents.
 #[must_use]
 pub fn help(error: &Error) -> Option<String> {

@@ -168,7 +168,7 @@ async fn a_clock_that_was_set_back_keeps_no_feed_waiting_and_no_host_resting() {
     }
     // One publisher, and one whole host, asked to be left alone for two days.
     let history = world.store.history(ids[1]).await.unwrap();
-    let answer = Answer::Failed { error: "429".into(), gone: false };
+    let answer = Answer::Failed { error: "429".into(), trouble: crate::trouble::Trouble::Server };
     let (next_poll, because) = (at(2 * DAY), "Retry-After".to_owned());
     let record = PollRecord {
         feed: ids[1],

@@ -188,6 +188,7 @@ fn subscription(feed: &Publisher, destinations: Vec<Destination>) -> Subscriptio
         url: feed.url.to_string(),
         source: Source::Http(feed.url.clone()),
         access: None,
+        filter: None,
         schedule: schedule::Settings { interval: INTERVAL },
         backlog: Backlog::All,
         once_per: OncePer::Feed,

@@ -106,6 +106,7 @@ impl Publisher {
             moved_to: None,
             validators: Validators { etag: Some(self.etag()), last_modified: None, url: self.url.to_string() },
             fresh_for: None,
+            said: None,
         }
     }
 }
@@ -120,7 +121,7 @@ impl State {
         let fault = self.random.in_thousand(often).then(|| self.random.below(5));
         let retry_after = (self.random.below(2) == 0).then(|| Duration::from_secs(u64::from(self.random.below(20_000))));
         let publisher = &self.publishers[place];
-        let failed = |status| Err(FetchError { kind: FetchErrorKind::Status(status), status: Some(status), retry_after });
+        let failed = |status| Err(FetchError { retry_after, ..FetchErrorKind::Status(status).into() });
         let (words, answer) = match fault {
             Some(0) => ("503", failed(503)),
             Some(1) => ("429", failed(429)),

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 
+use super::super::super::entry::Person;
+use super::super::super::text;
 use super::super::draft::Words;
 use super::scan::{Scanner, Value};
-use crate::feed::entry::Person;
-use crate::feed::text;
 
 /// A piece of text.
 pub(super) struct Text<'a> {
@@ -78,7 +78,7 @@ pub(super) fn objects<'a>(scanner: &mut Scanner<'a>, mut each: impl FnMut(&mut S
 /// People: text, an object, or a list of either.
 pub(super) fn people(scanner: &mut Scanner<'_>, mut each: impl FnMut(Person)) {
     let mut one = |scanner: &mut Scanner<'_>, value: Value<'_>| match value {
-        Value::Text(text) => crate::feed::people::person(&text).into_iter().for_each(&mut each),
+        Value::Text(text) => super::super::super::people::person(&text).into_iter().for_each(&mut each),
         Value::Object => each(person(scanner)),
         other => scanner.skip(&other),
     };
@@ -100,7 +100,7 @@ fn person(scanner: &mut Scanner<'_>) -> Person {
         let line = text::one_line(&text);
         match &*key {
             "name" | "displayName" | "display_name" | "#text" | "$t" => {
-                let Person { name, email, uri } = crate::feed::people::person(&line).unwrap_or_default();
+                let Person { name, email, uri } = super::super::super::people::person(&line).unwrap_or_default();
                 person = Person { name, email: person.email.or(email), uri: person.uri.or(uri) };
             }
             "url" | "uri" | "link" | "href" => person.uri = Some(line),
@@ -202,8 +202,8 @@ pub(super) fn date(text: &str) -> Option<Timestamp> {
         return match whole.len() {
             9 | 10 => Timestamp::from_second(number).ok(),
             12 | 13 => Timestamp::from_millisecond(number).ok(),
-            _ => crate::feed::date::parse(text),
+            _ => super::super::super::date::parse(text),
         };
     }
-    crate::feed::date::parse(text)
+    super::super::super::date::parse(text)
 }

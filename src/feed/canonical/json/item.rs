@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use url::Url;
 
+use super::super::super::entry::{Enclosure, Link};
+use super::super::super::text;
 use super::super::draft::{EntryDraft, Words};
 use super::super::links::absolute;
 use super::field::{self, Text};
 use super::scan::{Scanner, Value};
-use crate::feed::entry::{Enclosure, Link};
-use crate::feed::text;
 
 /// How good a key is: what JSON Feed calls it, or what others do.
 const OWN: u8 = 2;

@@ -32,6 +32,9 @@ pub(super) struct Scanner<'a> {
     torn: bool,
 }
 
+/// How much white space is looked past to tell what a bracket means: it is looked at again for each array that is open.
+const FARTHEST: usize = 256;
+
 impl<'a> Scanner<'a> {
     /// Before the first value.
     pub(super) fn new(text: &'a str) -> Self {
@@ -172,8 +175,12 @@ impl<'a> Scanner<'a> {
 
     /// Whether the brace here closes nothing: the array goes on after it.
     fn is_one_too_many(&self) -> bool {
-        let after = self.rest()[1..].trim_start();
-        after.strip_prefix(',').is_some_and(|after| after.trim_start().starts_with('{'))
+        let near = |text: &'a str| {
+            let end = text.bytes().take(FARTHEST).position(|b| !b.is_ascii_whitespace());
+            end.map(|end| &text[end..])
+        };
+        let after = near(&self.rest()[1..]).and_then(|after| near(after.strip_prefix(',')?));
+        after.is_some_and(|after| after.starts_with('{'))
     }
 
     /// Something without quotes; never nothing.

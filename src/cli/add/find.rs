@@ -1,0 +1,220 @@
+//! From what a person types to a feed: a file, a feed's address, a page that names its feeds, a site whose feeds are known, or the
+//! usual places. Every request keeps its host's pace.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+use url::Url;
+
+use super::{cannot, known, may_write};
+use crate::cli::failure::Failure;
+use crate::cli::output::local;
+use crate::cli::session::Place;
+use crate::cli::source;
+use crate::config::Config;
+use crate::feed::discover::{self, Site};
+use crate::feed::{Document, Found, ParseError, discover as links_of};
+use crate::fetch::{Answer, Ask, FetchError, Fetched, Fetcher, Source, normalise_url};
+use crate::secret::{redact as shown, redact_text};
+use crate::words::count;
+
+/// A feed, and what was fetched of it.
+pub(super) struct Subscribable {
+    /// Its address.
+    pub(super) url: Url,
+    /// When it was asked.
+    pub(super) asked_at: Timestamp,
+    /// What came.
+    pub(super) answer: Answer,
+    /// What that holds.
+    pub(super) document: Document,
+}
+
+/// Looks for the feed that a person means. A site of which more is known than its page says costs three requests at most; a page
+/// that names no feed one more for each of the usual places, until one holds a feed.
+pub(super) async fn find(place: &Place, config: &Config, text: &str) -> Result<Subscribable, Failure> {
+    let mut finder = Finder { place, config, fetcher: Fetcher::new(config.http.clone()), asked: HashMap::new() };
+    let wrong = |error: String| Failure::usage(format!("cannot add `{}`", redact_text(text))).because(error);
+    if let Some(path) = file(place, text).map_err(&wrong)? {
+        return finder.file(path, wrong).await;
+    }
+    let mut typed = normalise_url(text).map_err(|error| wrong(error.to_string()))?;
+    // A fragment is never sent: with another one it is the same feed.
+    typed.set_fragment(None);
+    known(config, &typed)?;
+    let site = discover::site(&typed);
+    let failed = match &site {
+        Some(Site::Feeds(feeds)) => {
+            let chosen = finder.pick(&typed, feeds)?.url.clone();
+            match finder.feed(&chosen).await {
+                Err(failure) if feeds.len() == 1 => Some(failure),
+                done => return done,
+            }
+        }
+        Some(Site::Podcast(directory)) => match finder.ask(directory).await? {
+            Ok((_, answer)) => match discover::podcast(&answer.bytes) {
+                Some(show) => return finder.feed(&show.url).await,
+                None => None,
+            },
+            Err(error) => Some(cannot(&typed).because(error.to_string())),
+        },
+        None => None,
+    };
+    match finder.page(&typed, site.is_some()).await {
+        // What is known to be there says more than what its page could not say.
+        Err(failure) => Err(failed.unwrap_or(failure)),
+        found => found,
+    }
+}
+
+/// The file that is meant, where it is one: a `file:` URL, or a path.
+fn file(place: &Place, text: &str) -> Result<Option<PathBuf>, String> {
+    let text = text.trim();
+    if text.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("file:")) {
+        let path = Url::parse(text).ok().and_then(|url| url.to_file_path().ok());
+        return path.map(Some).ok_or_else(|| "a file: URL has a path from the root, and no host".to_owned());
+    }
+    let is_path =
+        ["./", "../", "~/"].iter().any(|start| text.starts_with(start)) || (text.starts_with('/') && !text.starts_with("//"));
+    if !is_path && !std::path::Path::new(text).is_file() {
+        return Ok(None);
+    }
+    let here = std::env::current_dir().map_err(|error| error.to_string())?;
+    place.env.path(text, &here).map(Some).map_err(|error| error.to_string())
+}
+
+struct Finder<'a> {
+    place: &'a Place,
+    config: &'a Config,
+    fetcher: Fetcher,
+    /// The hosts that were asked, and when last.
+    asked: HashMap<String, Instant>,
+}
+
+impl Finder<'_> {
+    /// Asks a URL at its host's pace.
+    async fn ask(&mut self, url: &Url) -> Result<Result<(Timestamp, Answer), FetchError>, Failure> {
+        let host = Source::Http(url.clone()).host().unwrap_or_default();
+        match self.asked.get(&host) {
+            Some(last) => tokio::time::sleep_until(*last + self.config.http.host_delay).await,
+            None => self.wait_for_host(url, &host).await?,
+        }
+        self.asked.insert(host, Instant::now());
+        let asked_at = self.place.clock.now();
+        Ok(self.fetcher.page(url, asked_at).await.map(|answer| (asked_at, answer)))
+    }
+
+    /// Keeps the pace of a host, as far as it is known: the pause since it was last asked, and its own wish.
+    async fn wait_for_host(&self, url: &Url, host: &str) -> Result<(), Failure> {
+        // A database that cannot be used is told before anything is asked or written; another user's says nothing here.
+        let path = self.place.database_path(self.config)?;
+        let view = if may_write(&self.config.path, &path) { self.place.view(self.config)? } else { None };
+        let Some(view) = view else { return Ok(()) };
+        let (last_asked, until) = view.host(host)?;
+        let now = self.place.clock.now();
+        if let Some(until) = until.filter(|until| *until > now) {
+            return Err(cannot(url).because(format!("{host} asks to be left alone until {}", local(until))));
+        }
+        if let Some(since) = last_asked.and_then(|last| Duration::try_from(now.duration_since(last)).ok()) {
+            tokio::time::sleep(self.config.http.host_delay.saturating_sub(since)).await;
+        }
+        Ok(())
+    }
+
+    /// The feed at this address, and nothing else.
+    async fn feed(&mut self, url: &Url) -> Result<Subscribable, Failure> {
+        known(self.config, url)?;
+        let (asked_at, answer) = self.ask(url).await?.map_err(|error| unanswered(url, &error))?;
+        match source::read(&answer, None, None).await? {
+            Ok(parsed) => Ok(Subscribable { url: url.clone(), asked_at, answer, document: parsed.document }),
+            Err(error) => Err(cannot(url).because(format!("its feed `{}` cannot be read: {error}", shown(url)))),
+        }
+    }
+
+    /// What is at this address, a feed or a page; then the feed that the page names, or one at the usual places.
+    async fn page(&mut self, typed: &Url, is_known: bool) -> Result<Subscribable, Failure> {
+        let (asked_at, answer) = self.ask(typed).await?.map_err(|error| unanswered(typed, &error))?;
+        match source::read(&answer, None, None).await? {
+            Ok(parsed) => return Ok(Subscribable { url: typed.clone(), asked_at, answer, document: parsed.document }),
+            Err(ParseError::Page(_)) => {}
+            Err(error) => return Err(cannot(typed).because(error.to_string())),
+        }
+        let found = discover::choices(links_of(&answer.bytes, &answer.url));
+        if !found.is_empty() {
+            let chosen = self.pick(typed, &found)?.url.clone();
+            return self.feed(&chosen).await;
+        }
+        if !is_known && let Some(found) = self.at_usual_places(&answer.url).await? {
+            return Ok(found);
+        }
+        let help = "look for the address of its feed on the page, and add that".to_owned();
+        let tried = if is_known { "" } else { ", and none is at the usual places" };
+        Err(cannot(typed).because(format!("it is a page that names no feed{tried}")).with_help(help))
+    }
+
+    /// The first feed at the places where feeds mostly are. A host that fails or asks for patience is left alone.
+    async fn at_usual_places(&mut self, page: &Url) -> Result<Option<Subscribable>, Failure> {
+        for url in discover::by_shape(page).into_iter().chain(discover::well_known(page)) {
+            match self.ask(&url).await? {
+                Ok((asked_at, answer)) => {
+                    if let Ok(parsed) = source::read(&answer, None, None).await? {
+                        known(self.config, &url)?;
+                        self.place.printer.note(&format!("`{}` names no feed; `{}` is one", shown(page), shown(&url)));
+                        return Ok(Some(Subscribable { url, asked_at, answer, document: parsed.document }));
+                    }
+                }
+                Err(error) if error.status().is_some_and(|status| status < 500 && status != 429) => {}
+                Err(_) => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
+    async fn file(&mut self, path: PathBuf, wrong: impl Fn(String) -> Failure) -> Result<Subscribable, Failure> {
+        // Parsed once more, as the configuration does: one file has one URL.
+        let url = Url::from_file_path(&path).ok().and_then(|url| Url::parse(url.as_str()).ok());
+        let url = url.ok_or_else(|| wrong("the path cannot be written as a URL".to_owned()))?;
+        known(self.config, &url)?;
+        let source = Source::File(path);
+        let asked_at = self.place.clock.now();
+        let ask = Ask { source: &source, at: None, validators: None, access: None, now: asked_at };
+        let answer = match self.fetcher.fetch(&ask).await {
+            Ok(Fetched::Document(answer)) => *answer,
+            Ok(Fetched::Unchanged { .. }) => return Err(cannot(&url).because("it gave no document")),
+            Err(error) => return Err(unanswered(&url, &error)),
+        };
+        match source::read(&answer, None, None).await? {
+            Ok(parsed) => Ok(Subscribable { url, asked_at, answer, document: parsed.document }),
+            Err(error) => Err(cannot(&url).because(error.to_string())),
+        }
+    }
+
+    /// The only one of several feeds, or the one that a person chooses; off a terminal says how to name one.
+    fn pick<'f>(&self, page: &Url, found: &'f [Found]) -> Result<&'f Found, Failure> {
+        if let [only] = found {
+            return Ok(only);
+        }
+        let printer = &self.place.printer;
+        let line = |(number, feed): (usize, &Found)| {
+            format!("{number:>3}  {}  {}", shown(&feed.url), feed.title.as_deref().unwrap_or_default()).trim_end().to_owned()
+        };
+        let lines: Vec<String> = (1..).zip(found).map(line).collect();
+        let listed = format!("`{}` names {}:\n{}", shown(page), count(found.len() as u64, "feed"), lines.join("\n"));
+        if printer.terminal {
+            printer.note(&listed);
+        }
+        if let Some(answer) = printer.ask(&format!("which one, 1 to {}?", found.len())) {
+            let chosen = answer.parse::<usize>().ok().and_then(|number| found.get(number.checked_sub(1)?));
+            return chosen.ok_or_else(|| Failure::usage(format!("`{answer}` is none of them")));
+        }
+        let first = found.first().map(|feed| shown(&feed.url)).unwrap_or_default();
+        Err(Failure::usage(listed).with_help(format!("name one of them: `feeds add {first}`")))
+    }
+}
+
+fn unanswered(url: &Url, error: &FetchError) -> Failure {
+    cannot(url).because(error.to_string()).with_help(error.help())
+}
