@@ -79,7 +79,8 @@ pub enum SecretError {
 #[derive(Debug)]
 pub struct SecretSource {
     origin: Origin,
-    read: OnceCell<Result<Secret, SecretError>>,
+    /// The whole text, with where it is from.
+    read: OnceCell<Result<(Secret, String), SecretError>>,
 }
 
 /// How long a secret command may take: long enough for a person to unlock a key store.
@@ -100,19 +101,37 @@ impl SecretSource {
         &self.origin
     }
 
-    /// The secret; its file is read or its command run at the first call only.
+    /// The secret: the first line of what is kept there. Its file is read or its command run at the first call only.
     ///
     /// # Errors
     /// When the file cannot be read, the command fails or takes over a minute, or nothing is there.
     pub async fn reveal(&self) -> Result<Secret, SecretError> {
+        let (text, from) = self.text().await?;
+        match text.reveal().lines().next() {
+            Some(line) if !line.is_empty() => Ok(Secret::new(line)),
+            Some(_) | None => Err(SecretError::Empty(from)),
+        }
+    }
+
+    /// All that is kept there, for a secret of many lines, such as a private key.
+    ///
+    /// # Errors
+    /// As for [`SecretSource::reveal`].
+    pub async fn reveal_whole(&self) -> Result<Secret, SecretError> {
+        let (text, from) = self.text().await?;
+        if text.reveal().trim().is_empty() { Err(SecretError::Empty(from)) } else { Ok(text) }
+    }
+
+    async fn text(&self) -> Result<(Secret, String), SecretError> {
         self.read.get_or_init(|| self.origin.read()).await.clone()
     }
 }
 
 impl Origin {
-    async fn read(&self) -> Result<Secret, SecretError> {
+    async fn read(&self) -> Result<(Secret, String), SecretError> {
         let (bytes, from) = match self {
-            Self::Inline(secret) | Self::Environment { value: secret, .. } => return Ok(secret.clone()),
+            Self::Inline(secret) => return Ok((secret.clone(), "the configuration".to_owned())),
+            Self::Environment { value, name } => return Ok((value.clone(), format!("`{name}`"))),
             Self::File(path) => {
                 let failed = |cause: std::io::Error| SecretError::File { path: path.clone(), cause: cause.to_string() };
                 let file = std::fs::File::open(path).map_err(failed)?;
@@ -122,11 +141,7 @@ impl Origin {
             }
             Self::Command(words) => (output_of(words).await?, format!("`{}`", words.join(" "))),
         };
-        let text = String::from_utf8_lossy(&bytes);
-        match text.lines().next() {
-            Some(line) if !line.is_empty() => Ok(Secret::new(line)),
-            Some(_) | None => Err(SecretError::Empty(from)),
-        }
+        Ok((Secret::new(String::from_utf8_lossy(&bytes)), from))
     }
 }
 
@@ -180,6 +195,20 @@ pub fn redact(url: &Url) -> String {
     shown.into()
 }
 
+/// A URL that relative links are resolved against: without what [`redact`] hides. A link to nothing but a place within the
+/// document would otherwise carry the secret on.
+#[must_use]
+pub fn without_secrets(url: &Url) -> Url {
+    let mut bare = url.clone();
+    let shown = redact(url);
+    // These fail only for URLs without a host, which have neither.
+    bare.set_username("").and_then(|()| bare.set_password(None)).ok();
+    if shown != url.as_str() && url.query().is_some() && !shown.ends_with(url.query().unwrap_or_default()) {
+        bare.set_query(None);
+    }
+    bare
+}
+
 /// [`redact`] for text that may not be a URL; what is none is given as it is.
 #[must_use]
 pub fn redact_text(text: &str) -> String {
@@ -231,6 +260,14 @@ mod tests {
         assert_eq!(shown("https://h.example/?x=9f86d081884c7d659a2feaa0c55ad015"), "https://h.example/?x=REDACTED");
         let channel = "https://www.youtube.com/feeds/videos.xml?channel_id=UC1234567890abcdefghijkl";
         assert_eq!(shown(channel), channel);
+    }
+
+    #[test]
+    fn links_are_resolved_against_a_url_without_its_secrets() {
+        let bare = |url: &str| without_secrets(&Url::parse(url).unwrap()).to_string();
+        assert_eq!(bare("https://me:hunter2@h.example/a/feed?token=abc123"), "https://h.example/a/feed");
+        assert_eq!(bare("https://me:hunter2@h.example/feed?page=2"), "https://h.example/feed?page=2");
+        assert_eq!(bare("https://h.example/feed?page=2"), "https://h.example/feed?page=2");
     }
 
     #[test]

@@ -87,7 +87,13 @@ async fn one(
     let moved_to = history.moved_to.as_deref().and_then(|url| url::Url::parse(url).ok());
     let kept = history.validators.clone();
     let validators = kept.map(|kept| Validators { etag: kept.etag, last_modified: kept.last_modified, url: kept.url });
-    let ask = Ask { source: &feed.source, at: moved_to.as_ref(), validators: validators.as_ref(), now: asked_at };
+    let ask = Ask {
+        source: &feed.source,
+        at: moved_to.as_ref(),
+        validators: validators.as_ref(),
+        access: Some(&feed.access),
+        now: asked_at,
+    };
     let answer = fetcher.fetch(&ask).await;
     // A subscription that goes nowhere: what it shows is seen, and nothing of it is queued.
     let silent =

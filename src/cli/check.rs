@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::failure::{Exit, Failure};
 use super::session::{Place, id_domain};
-use crate::config::{Config, Severity};
+use crate::config::{Config, Feed, Severity};
 use crate::deliver::{Addressed, Order, make};
 use crate::delivery::{DeliveryId, MessageId, Outcome};
 use crate::feed::{Entry, FeedFacts, Link};
@@ -28,6 +28,8 @@ pub(super) struct Arguments {
 struct Looked {
     what: String,
     ok: bool,
+    /// It can be used, and a person should know what that means.
+    warning: bool,
     detail: String,
     help: Option<String>,
 }
@@ -41,6 +43,7 @@ struct Report {
 pub(super) async fn run(place: &Place, arguments: &Arguments) -> Result<Exit, Failure> {
     let config = place.config()?;
     let mut checks = vec![configuration(&config), database(place, &config)];
+    checks.extend(config.feeds.iter().filter(|feed| feed.access.insecure).map(unchecked));
     checks.extend(programs(place, &config));
     if !arguments.offline {
         for (name, sink) in &config.sinks {
@@ -64,12 +67,12 @@ pub(super) async fn run(place: &Place, arguments: &Arguments) -> Result<Exit, Fa
 
 /// What is well is a fact; what is not is told where errors are.
 fn tell(place: &Place, check: &Looked) {
-    let Looked { what, ok, detail, help } = check;
-    if *ok {
+    let Looked { what, ok, warning, detail, help } = check;
+    if *ok && !warning {
         place.printer.fact(&format!("ok: {what}: {detail}"));
     } else {
         let help = help.as_ref().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
-        place.printer.note(&format!("{}: {what}: {detail}{help}", place.printer.label("failed")));
+        place.printer.note(&format!("{}: {what}: {detail}{help}", place.printer.label(if *ok { "warning" } else { "failed" })));
     }
 }
 
@@ -77,13 +80,24 @@ fn configuration(config: &Config) -> Looked {
     let what = config.path.display().to_string();
     if config.warnings.list.iter().any(|mistake| mistake.severity == Severity::Exposed) {
         let detail = format!("others can read a secret in it\n{}", config.warnings.to_string().trim_end());
-        return Looked { what, ok: false, detail, help: None };
+        return Looked { warning: false, what, ok: false, detail, help: None };
     }
     if !config.warnings.is_empty() {
         tracing::warn!("{}", config.warnings.to_string().trim_start_matches("warning: ").trim_end());
     }
     let (feeds, sinks) = (count(config.feeds.len() as u64, "feed"), count(config.sinks.len() as u64, "sink"));
-    Looked { what, ok: true, detail: format!("{feeds}, {sinks}"), help: None }
+    Looked { warning: false, what, ok: true, detail: format!("{feeds}, {sinks}"), help: None }
+}
+
+/// A feed whose server may be anybody is told of each time.
+fn unchecked(feed: &Feed) -> Looked {
+    Looked {
+        what: format!("feed `{}`", feed.name),
+        ok: true,
+        warning: true,
+        detail: "INSECURE: no certificate is checked, so whoever sits between can read and change what is fetched".to_owned(),
+        help: Some("name the certificate of the server's authority in `ca_file`, and remove `insecure = true`".to_owned()),
+    }
 }
 
 /// The programs that feeds need, where one is not there.
@@ -92,6 +106,7 @@ fn programs<'a>(place: &Place, config: &'a Config) -> impl Iterator<Item = Looke
     let needed = config.feeds.iter().flat_map(|feed| feed.programs().map(move |program| (feed, program)));
     let missing = needed.filter(move |(_, program)| !program.is_there(&path));
     missing.map(|(feed, program)| Looked {
+        warning: false,
         what: format!("feed `{}`", feed.name),
         ok: false,
         detail: format!("there is no program `{}` that can be run", program.words.first().map_or("", String::as_str)),
@@ -106,15 +121,21 @@ fn database(place: &Place, config: &Config) -> Looked {
         Ok::<_, Failure>((path.display().to_string(), damage))
     };
     match looked() {
-        Ok((what, None)) => Looked { what, ok: true, detail: "not there yet; the first run makes it".to_owned(), help: None },
-        Ok((what, Some(damage))) if damage.is_empty() => Looked { what, ok: true, detail: "sound".to_owned(), help: None },
+        Ok((what, None)) => {
+            Looked { warning: false, what, ok: true, detail: "not there yet; the first run makes it".to_owned(), help: None }
+        }
+        Ok((what, Some(damage))) if damage.is_empty() => {
+            Looked { warning: false, what, ok: true, detail: "sound".to_owned(), help: None }
+        }
         Ok((what, Some(damage))) => Looked {
+            warning: false,
             what,
             ok: false,
             detail: format!("damaged: {}", damage.join("; ")),
             help: Some("keep the file, restore a copy of it, or name a new one with `--database`".to_owned()),
         },
         Err(failure) => Looked {
+            warning: false,
             what: "database".to_owned(),
             ok: false,
             detail: failure.cause.map_or_else(|| failure.error.clone(), |cause| format!("{}: {cause}", failure.error)),
@@ -126,8 +147,8 @@ fn database(place: &Place, config: &Config) -> Looked {
 async fn reachable(name: &str, sink: &dyn Sink) -> Looked {
     let what = format!("sink `{name}` ({})", sink.place());
     match sink.check().await {
-        Ok(detail) => Looked { what, ok: true, detail, help: None },
-        Err(error) => Looked { what, ok: false, detail: error.reason, help: error.help },
+        Ok(detail) => Looked { warning: false, what, ok: true, detail, help: None },
+        Err(error) => Looked { warning: false, what, ok: false, detail: error.reason, help: error.help },
     }
 }
 
@@ -135,7 +156,7 @@ async fn reachable(name: &str, sink: &dyn Sink) -> Looked {
 async fn sent(place: &Place, config: &Config, name: &str, sink: &dyn Sink) -> Looked {
     let what = format!("a test entry to `{name}`");
     match test_parcel(place.clock.now(), config, name, sink) {
-        Err(error) => Looked { what, ok: false, detail: error, help: None },
+        Err(error) => Looked { warning: false, what, ok: false, detail: error, help: None },
         Ok(parcel) => {
             let (reports, mut outcomes) = Reports::channel(1);
             let parcels = [parcel];
@@ -157,7 +178,7 @@ async fn sent(place: &Place, config: &Config, name: &str, sink: &dyn Sink) -> Lo
                 (None, Err(pause)) => (false, pause.reason),
                 (None, Ok(())) => (false, "the sink said nothing".to_owned()),
             };
-            Looked { what, ok, detail, help: None }
+            Looked { warning: false, what, ok, detail, help: None }
         }
     }
 }

@@ -104,7 +104,13 @@ async fn one(place: &Place, fetcher: &Fetcher, view: Option<&View>, feed: &Feed,
     let kept = history.and_then(|history| history.validators.clone());
     let validators = kept.map(|kept| Validators { etag: kept.etag, last_modified: kept.last_modified, url: kept.url });
     let moved_to = history.and_then(|history| history.moved_to.as_deref()).and_then(|url| url::Url::parse(url).ok());
-    let ask = Ask { source: &feed.source, at: moved_to.as_ref(), validators: validators.as_ref(), now: place.clock.now() };
+    let ask = Ask {
+        source: &feed.source,
+        at: moved_to.as_ref(),
+        validators: validators.as_ref(),
+        access: Some(&feed.access),
+        now: place.clock.now(),
+    };
     let line = |event, error| Line { event, feed: feed.name.clone(), error, ..Line::default() };
     let answer = match filtered(fetcher.fetch(&ask).await, feed.filter.as_ref()).await {
         Ok(Fetched::Document(answer)) => answer,

@@ -130,6 +130,7 @@ pub(super) fn subscription(feed: &Feed) -> Subscription {
         name: feed.name.clone(),
         url: feed.url.clone(),
         source: feed.source.clone(),
+        access: Some(Arc::clone(&feed.access)),
         filter: feed.filter.clone(),
         schedule: schedule::Settings { every: feed.interval, recheck: feed.recheck.map(Interval::duration) },
         backlog: feed.backlog,

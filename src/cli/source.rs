@@ -11,7 +11,7 @@ use super::session::{Place, feed, subscribed};
 use crate::config::{Config, Feed};
 use crate::feed::{ParseError, Parsed, parse};
 use crate::fetch::{Answer, Ask, Fetched, Fetcher, Source, filtered, normalise_url};
-use crate::secret::redact_text;
+use crate::secret::{redact_text, without_secrets};
 use crate::work::Pool;
 
 /// A source that was named on the command line.
@@ -59,9 +59,13 @@ pub(super) async fn fetch(place: &Place, config: Option<&Config>, named: &Named<
     if let (Some(config), Some(feed)) = (config, named.feed) {
         moved_to = obey_history(place, config, feed)?;
     }
-    let settings = config.map_or_else(Config::default_http, |config| config.http.clone());
+    let settings = match config {
+        Some(config) => config.http.clone(),
+        None => Config::default_http(&place.env).map_err(Failure::usage)?,
+    };
     let fetcher = Fetcher::new(settings);
-    let ask = Ask { source: &named.source, at: moved_to.as_ref(), validators: None, now: place.clock.now() };
+    let access = named.feed.map(|feed| feed.access.as_ref());
+    let ask = Ask { source: &named.source, at: moved_to.as_ref(), validators: None, access, now: place.clock.now() };
     let failed = |cause: String| Failure::needs_person(format!("cannot read {}", named.shown)).because(cause);
     match filtered(fetcher.fetch(&ask).await, named.feed.and_then(|feed| feed.filter.as_ref())).await {
         Ok(Fetched::Document(answer)) => Ok(*answer),
@@ -90,7 +94,7 @@ pub(super) async fn read(
     base: Option<Url>,
     content_type: Option<String>,
 ) -> Result<Result<Parsed, ParseError>, Failure> {
-    let (bytes, base) = (answer.bytes.clone(), base.unwrap_or_else(|| answer.url.clone()));
+    let (bytes, base) = (answer.bytes.clone(), base.unwrap_or_else(|| without_secrets(&answer.url)));
     let content_type = content_type.or_else(|| answer.content_type.clone());
     on_pool(move || parse(&bytes, content_type.as_deref(), Some(&base))).await
 }

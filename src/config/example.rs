@@ -8,7 +8,7 @@ const TEMPLATE: &str = include_str!("template.toml");
 /// What `feeds init` writes: every key with its default, a Maildir, and no feed.
 #[must_use]
 pub fn initial() -> String {
-    TEMPLATE.replace("@user_agent@", &http::defaults().user_agent)
+    TEMPLATE.replace("@user_agent@", &http::defaults().access.user_agent)
 }
 
 /// What `config.example.toml` holds: it takes a feed from the repository into a Maildir in the folder `demo`.
@@ -29,7 +29,7 @@ mod tests {
     use std::path::Path;
 
     use super::super::testing::{check, env};
-    use super::super::{Config, Mistakes, http, layers, locate, sinks};
+    use super::super::{Config, Mistakes, access, http, layers, locate, sinks};
     use super::*;
 
     /// A line `# key = value` with what continues it, and the header it stands below; as it is, and un-commented.
@@ -123,7 +123,7 @@ mod tests {
         let headers = text.lines().filter(|line| line.starts_with("# [")).map(|line| format!("{line}\n"));
         let text = headers.collect::<Vec<_>>().iter().fold(text.clone(), |text, header| text.replacen(header, &header[2..], 1));
         let config = check(&text).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-        assert_eq!((config.sinks.len(), config.feeds.len()), (3, 2));
+        assert_eq!((config.sinks.len(), config.feeds.len()), (3, 4));
     }
 
     #[test]
@@ -134,6 +134,10 @@ mod tests {
         let tables = ["http", "defaults", "tags", "sinks", "feeds"];
         let keys =
             [super::super::KEYS, http::KEYS, layers::LAYER_KEYS, layers::LOOK_KEYS, super::super::feeds::KEYS, sinks::KEYS];
+        for key in access::KEYS {
+            let forms = [key.to_string(), format!("{key}_file"), format!("{key}_command")];
+            assert!(forms.iter().any(|form| written.contains(&form.as_str())), "`{key}` is missing from the template");
+        }
         for key in keys.concat() {
             let there = if tables.contains(&key) {
                 text.contains(&format!("[{key}]")) || text.contains(&format!("[{key}."))

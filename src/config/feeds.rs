@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
+use std::sync::Arc;
 
 use toml::Spanned;
 
@@ -10,9 +11,10 @@ use super::explain::Mistake;
 use super::layers::{self, Layer, Recheck};
 use super::section::{self, Section, Wrong};
 use super::sinks::{LOCAL_TO, SinkEntry};
-use super::{Backlog, Feed, program, source};
+use super::{Backlog, Feed, access, program, source};
 use crate::expression::Template;
 use crate::feed::Facts;
+use crate::fetch::{Program, Source};
 use crate::mail::{self, Look};
 use crate::sink::Shared;
 use crate::units::Interval;
@@ -37,18 +39,21 @@ pub(super) struct Layers<'a> {
     pub(super) tags: &'a HashMap<String, Layer>,
     /// All sinks, built or not.
     pub(super) sinks: &'a [SinkEntry],
+    /// How feeds are asked where no layer says anything.
+    pub(super) base: &'a access::Base,
     /// The recipient of a mail that stays on this machine, the sender's name and the subject where nothing is said.
     builtin: [Option<Template>; 3],
 }
 
-/// Reads all feeds, in the order of the file.
+/// Reads all feeds, in the order of the file; with the places of secrets that stand in their tables.
 pub(super) fn read(
     tables: Vec<(Spanned<String>, Section<'_>)>,
     layers: &Layers<'_>,
     shared: &Shared,
     mistakes: &mut Vec<Mistake>,
-) -> Vec<Feed> {
+) -> (Vec<Feed>, Vec<Spanned<String>>) {
     let mut feeds = Vec::with_capacity(tables.len());
+    let mut inline = Vec::new();
     let mut urls: HashMap<String, String> = HashMap::new();
     let mut without_to: BTreeMap<usize, Vec<String>> = BTreeMap::new();
     for (name, mut section) in tables {
@@ -66,7 +71,16 @@ pub(super) fn read(
         let nearest = raw.nearest(layers);
         let sinks = raw.sinks(&name, &header, &nearest, layers, mistakes);
         let Some(place) = raw.place.clone() else { continue };
+        check_access(&raw.layer, &place, mistakes);
+        inline.extend(raw.layer.access.inline.iter().cloned());
         let (source, url) = place.into_inner();
+        let accesses: Vec<&access::RawAccess> =
+            nearest.iter().copied().chain([layers.defaults]).map(|layer| &layer.access).collect();
+        let web = match &source {
+            Source::Http(url) => Some(url),
+            Source::File(_) | Source::Command(_) => None,
+        };
+        let access = Arc::new(access::resolve(&accesses, layers.base, web));
         let mut looks = BTreeMap::new();
         for (number, sink) in layers.sinks.iter().enumerate() {
             if !sink.takes_mail() || !sinks.contains(sink.name.get_ref()) {
@@ -84,6 +98,7 @@ pub(super) fn read(
         feeds.push(Feed {
             name: name.into_inner(),
             source,
+            access,
             filter: raw.filter.clone(),
             url,
             tags: raw.tags.clone(),
@@ -112,23 +127,43 @@ pub(super) fn read(
         let message = format!("`[sinks.{}]` has no `to`, and feed `{}`{others} has none either", sink.name.get_ref(), feeds[0]);
         mistakes.push(Mistake::error(sink.span.clone(), message).help("add `to = \"you@example.net\"` to the sink"));
     }
-    feeds
+    (feeds, inline)
 }
 
 /// Tells of what remains in a feed's or tag's table.
 pub(super) fn finish(section: Section<'_>, mistakes: &mut Vec<Mistake>) {
     let is_feed = section.title.starts_with("[feeds.");
     let own = if is_feed { KEYS } else { &[] };
-    let known: Vec<&str> = own.iter().chain(layers::LAYER_KEYS).chain(layers::LOOK_KEYS).copied().collect();
+    let known: Vec<&str> =
+        own.iter().chain(layers::LAYER_KEYS).chain(layers::LOOK_KEYS).chain(access::KEYS).chain(access::FORMS).copied().collect();
     section.finish(&known, mistakes);
+}
+
+/// What a feed's own table says of asking must have a meaning for its source.
+fn check_access(layer: &Layer, place: &Spanned<(Source, String)>, mistakes: &mut Vec<Mistake>) {
+    match &place.get_ref().0 {
+        Source::File(_) | Source::Command(_) => {
+            if let Some((key, at)) = layer.access.first().filter(|(key, _)| *key != "max_body") {
+                let message = format!("`{key}` has no meaning for a feed that is not fetched from the web");
+                mistakes.push(Mistake::error(at, message).help("remove it"));
+            }
+        }
+        Source::Http(url) if !url.username().is_empty() || url.password().is_some() => {
+            if let Some(at) = layer.access.login_place() {
+                let message = "the feed has a login of its own, and another one in its `url`";
+                mistakes.push(Mistake::error(at, message).help("keep one of them"));
+            }
+        }
+        Source::Http(_) => {}
+    }
 }
 
 /// A feed as its table has it.
 struct RawFeed {
-    place: Option<Spanned<(crate::fetch::Source, String)>>,
+    place: Option<Spanned<(Source, String)>>,
     /// The key that says so.
     origin: &'static str,
-    filter: Option<crate::fetch::Program>,
+    filter: Option<Program>,
     tags: Vec<String>,
     paused: bool,
     layer: Layer,
@@ -165,7 +200,7 @@ impl RawFeed {
             }
         });
         let paused = section.read("paused", mistakes, section::flag).is_some_and(Spanned::into_inner);
-        let layer = layers::read(section, mistakes);
+        let layer = layers::read(section, shared, mistakes);
         Self { place, origin, filter, tags: tags.map(Spanned::into_inner).unwrap_or_default(), paused, layer }
     }
 
@@ -240,9 +275,14 @@ pub(super) enum Resolved {
 
 impl<'a> Layers<'a> {
     /// What stands in the file, over what is built in.
-    pub(super) fn new(defaults: &'a Layer, tags: &'a HashMap<String, Layer>, sinks: &'a [SinkEntry]) -> Self {
+    pub(super) fn new(
+        defaults: &'a Layer,
+        tags: &'a HashMap<String, Layer>,
+        sinks: &'a [SinkEntry],
+        base: &'a access::Base,
+    ) -> Self {
         let builtin = [LOCAL_TO, mail::FROM_NAME, mail::SUBJECT].map(|source| Template::parse(source).ok());
-        Self { defaults, tags, sinks, builtin }
+        Self { defaults, tags, sinks, base, builtin }
     }
 
     /// How mails to `sink` look: the feed's layer, its tags' (both in `nearest`), the sink's own, the defaults.

@@ -7,23 +7,35 @@ use ipnet::IpNet;
 
 use super::explain::Mistake;
 use super::section::{self, Section, Value, Wrong};
-use crate::fetch;
+use crate::fetch::{self, Access};
+use crate::net::Proxies;
 use crate::units::{ByteSize, Interval};
 
 /// The keys of `[http]`.
-pub(super) const KEYS: &[&str] =
-    &["user_agent", "timeout", "connect_timeout", "concurrency", "per_host", "host_delay", "max_body", "allow_addresses"];
+pub(super) const KEYS: &[&str] = &[
+    "user_agent",
+    "timeout",
+    "connect_timeout",
+    "concurrency",
+    "per_host",
+    "host_delay",
+    "max_body",
+    "proxy",
+    "allow_addresses",
+];
 
 /// How requests are made where the configuration says nothing.
 pub(super) fn defaults() -> fetch::Settings {
     fetch::Settings {
-        user_agent: user_agent(env!("CARGO_PKG_VERSION"), env!("CARGO_PKG_HOMEPAGE"), env!("CARGO_PKG_REPOSITORY")),
-        timeout: Duration::from_secs(30),
-        connect_timeout: Duration::from_secs(10),
+        access: Access::plain(
+            user_agent(env!("CARGO_PKG_VERSION"), env!("CARGO_PKG_HOMEPAGE"), env!("CARGO_PKG_REPOSITORY")),
+            Duration::from_secs(30),
+            Duration::from_secs(10),
+            16 << 20,
+        ),
         concurrency: 64,
         per_host: 1,
         host_delay: Duration::from_secs(1),
-        max_body: 16 << 20,
         allow_addresses: Vec::new(),
     }
 }
@@ -36,16 +48,25 @@ fn user_agent(version: &str, homepage: &str, repository: &str) -> String {
     }
 }
 
-/// Reads the table.
-pub(super) fn read(mut section: Section<'_>, mistakes: &mut Vec<Mistake>) -> fetch::Settings {
+/// Reads the table, where there is one.
+pub(super) fn read(section: Option<Section<'_>>, environment: &Proxies, mistakes: &mut Vec<Mistake>) -> fetch::Settings {
     let mut settings = defaults();
-    if let Some(agent) = section.read("user_agent", mistakes, agent) {
-        settings.user_agent = agent.into_inner();
+    let access = &mut settings.access;
+    access.proxies = environment.clone();
+    let Some(mut section) = section else { return settings };
+    if let Some(proxies) = section.read("proxy", mistakes, |value| super::access::proxies(value, environment)) {
+        access.proxies = proxies.into_inner();
     }
-    for (key, slot) in [("timeout", &mut settings.timeout), ("connect_timeout", &mut settings.connect_timeout)] {
+    if let Some(agent) = section.read("user_agent", mistakes, agent) {
+        access.user_agent = agent.into_inner();
+    }
+    for (key, slot) in [("timeout", &mut access.timeout), ("connect_timeout", &mut access.connect_timeout)] {
         if let Some(limit) = section.read(key, mistakes, positive) {
             *slot = limit.get_ref().duration();
         }
+    }
+    if let Some(size) = section.read("max_body", mistakes, not_empty) {
+        access.max_body = size.get_ref().bytes();
     }
     for (key, slot) in [("concurrency", &mut settings.concurrency), ("per_host", &mut settings.per_host)] {
         if let Some(number) = section.read(key, mistakes, |value| section::number(value, 1..=1024)) {
@@ -55,9 +76,6 @@ pub(super) fn read(mut section: Section<'_>, mistakes: &mut Vec<Mistake>) -> fet
     if let Some(delay) = section.read("host_delay", mistakes, section::interval) {
         settings.host_delay = delay.get_ref().duration();
     }
-    if let Some(size) = section.read("max_body", mistakes, not_empty) {
-        settings.max_body = size.get_ref().bytes();
-    }
     if let Some(networks) = section.read("allow_addresses", mistakes, networks) {
         settings.allow_addresses = networks.into_inner();
     }
@@ -65,7 +83,8 @@ pub(super) fn read(mut section: Section<'_>, mistakes: &mut Vec<Mistake>) -> fet
     settings
 }
 
-fn agent(value: &Value<'_>) -> Result<String, Wrong> {
+/// A `User-Agent`.
+pub(super) fn agent(value: &Value<'_>) -> Result<String, Wrong> {
     let agent = section::text(value)?.trim();
     let fits = |c: char| c.is_ascii_graphic() || c == ' ';
     if agent.is_empty() || !agent.chars().all(fits) {
@@ -74,12 +93,14 @@ fn agent(value: &Value<'_>) -> Result<String, Wrong> {
     Ok(agent.to_owned())
 }
 
-fn positive(value: &Value<'_>) -> Result<Interval, Wrong> {
+/// A limit that leaves some time.
+pub(super) fn positive(value: &Value<'_>) -> Result<Interval, Wrong> {
     let limit = section::interval(value)?;
     if limit.duration().is_zero() { Err(Wrong::value("a limit of 0 ends everything at once")) } else { Ok(limit) }
 }
 
-fn not_empty(value: &Value<'_>) -> Result<ByteSize, Wrong> {
+/// A size that something fits into.
+pub(super) fn not_empty(value: &Value<'_>) -> Result<ByteSize, Wrong> {
     let size = section::size(value)?;
     if size.bytes() == 0 { Err(Wrong::value("no document is that small")) } else { Ok(size) }
 }
@@ -104,6 +125,6 @@ mod tests {
     fn a_publisher_can_look_up_who_asks() {
         assert_eq!(user_agent("1.2.3", "", ""), "feeds/1.2.3");
         assert_eq!(user_agent("1.2.3", "", "https://git.example/feeds"), "feeds/1.2.3 (+https://git.example/feeds)");
-        assert!(defaults().user_agent.starts_with("feeds/"));
+        assert!(defaults().access.user_agent.starts_with("feeds/"));
     }
 }

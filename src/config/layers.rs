@@ -7,6 +7,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::DeValue;
 
+use super::access::{self, RawAccess};
 use super::explain::Mistake;
 use super::section::{self, Section, Value, Wrong};
 use super::{Backlog, OncePer};
@@ -15,6 +16,7 @@ use crate::expression::{Template, TemplateError};
 use crate::feed::{Facts, Identity};
 use crate::mail::Format;
 use crate::schedule::Every;
+use crate::sink::Shared;
 use crate::units::{Interval, UnitError};
 use crate::words;
 
@@ -52,6 +54,8 @@ pub(super) struct Layer {
     pub(super) max_new: Option<u32>,
     /// How mails look.
     pub(super) look: RawLook,
+    /// How feeds are asked.
+    pub(super) access: RawAccess,
     /// `sinks` stands there, but cannot be used.
     pub(super) sinks_are_wrong: bool,
 }
@@ -83,7 +87,7 @@ pub(super) enum Recheck {
 }
 
 /// Reads what every layer may have.
-pub(super) fn read(section: &mut Section<'_>, mistakes: &mut Vec<Mistake>) -> Layer {
+pub(super) fn read(section: &mut Section<'_>, shared: &Shared, mistakes: &mut Vec<Mistake>) -> Layer {
     let sinks = section.read("sinks", mistakes, section::texts);
     let interval = section.read("interval", mistakes, every);
     if let Some(interval) = &interval
@@ -101,9 +105,10 @@ pub(super) fn read(section: &mut Section<'_>, mistakes: &mut Vec<Mistake>) -> La
     let max_age = section.read("max_age", mistakes, section::interval).map(Spanned::into_inner);
     let max_new = section.read("max_new", mistakes, |value| section::number(value, 1..=u32::MAX)).map(Spanned::into_inner);
     let look = read_look(section, mistakes);
+    let access = access::read(section, shared, mistakes);
     let sinks_are_wrong = section.wrong.contains(&"sinks");
     let interval = interval.map(Spanned::into_inner);
-    Layer { sinks, interval, recheck, backlog, once_per, updates, identity, max_age, max_new, look, sinks_are_wrong }
+    Layer { sinks, interval, recheck, backlog, once_per, updates, identity, max_age, max_new, look, access, sinks_are_wrong }
 }
 
 /// Reads the keys of a mail's look.

@@ -2,6 +2,7 @@
 //! [`Config`], in which everything is checked and has its default, or [`Mistakes`], all of them. Each room gets its own
 //! settings type from here; nobody below knows this room.
 
+mod access;
 pub mod edit;
 mod example;
 mod explain;
@@ -21,14 +22,16 @@ mod testing;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use toml::de::DeTable;
 
 use crate::delivery::Updates;
 use crate::env::Env;
 use crate::feed::Identity;
-use crate::fetch;
+use crate::fetch::{self, Access};
 use crate::mail::Look;
+use crate::net::Proxies;
 use crate::schedule::Every;
 use crate::sink::{Shared, Sink};
 use crate::units::{Interval, Rate};
@@ -72,6 +75,8 @@ pub struct Feed {
     pub name: String,
     /// Where its document comes from.
     pub source: fetch::Source,
+    /// How it is asked.
+    pub access: Arc<Access>,
     /// The program that its documents pass through.
     pub filter: Option<fetch::Program>,
     /// The URL it is known by, secrets included: of a file its `file:` URL, of a program one made from its name.
@@ -155,9 +160,13 @@ impl Config {
     }
 
     /// How requests are made where there is no configuration.
-    #[must_use]
-    pub fn default_http() -> fetch::Settings {
-        http::defaults()
+    ///
+    /// # Errors
+    /// When the environment names a proxy that is none.
+    pub fn default_http(env: &Env) -> Result<fetch::Settings, String> {
+        let mut settings = http::defaults();
+        settings.access.proxies = Proxies::of_environment(env)?;
+        Ok(settings)
     }
 
     /// The feed of that name.
@@ -186,11 +195,10 @@ impl Config {
 
         let database =
             root.read("database", &mut mistakes, |value| env.path(section::text(value)?, &folder).map_err(section::Wrong::from));
-        let http = match root.take("http").and_then(|value| Section::new("[http]".to_owned(), value, &mut mistakes)) {
-            Some(section) => http::read(section, &mut mistakes),
-            None => http::defaults(),
-        };
-        let shared = Shared { folder: folder.clone(), user_agent: http.user_agent.clone(), env: env.clone() };
+        let environment = access::environment(env, &mut mistakes);
+        let table = root.take("http").and_then(|value| Section::new("[http]".to_owned(), value, &mut mistakes));
+        let mut http = http::read(table, &environment, &mut mistakes);
+        let shared = Shared { folder: folder.clone(), user_agent: http.access.user_agent.clone(), env: env.clone() };
         let sink_tables = section::named(&mut root, "sinks", &mut mistakes);
         let sinks = sinks::read(sink_tables, &shared, &mut mistakes);
         warn_of_secrets(path, readers, &sinks, &mut mistakes);
@@ -199,22 +207,29 @@ impl Config {
         if let Some(mut section) =
             root.take("defaults").and_then(|value| Section::new("[defaults]".to_owned(), value, &mut mistakes))
         {
-            defaults = layers::read(&mut section, &mut mistakes);
+            defaults = layers::read(&mut section, &shared, &mut mistakes);
             feeds::check_sinks(&defaults, &sinks, &mut mistakes);
             feeds::finish(section, &mut mistakes);
         }
         let mut tags = HashMap::new();
         for (name, mut section) in section::named(&mut root, "tags", &mut mistakes) {
-            let layer = layers::read(&mut section, &mut mistakes);
+            let layer = layers::read(&mut section, &shared, &mut mistakes);
             feeds::check_sinks(&layer, &sinks, &mut mistakes);
             feeds::finish(section, &mut mistakes);
             tags.insert(name.into_inner(), layer);
         }
-        let layers = feeds::Layers::new(&defaults, &tags, &sinks);
+        let base = access::Base { access: http.access.clone(), environment };
+        // What is no feed yet is asked as one without a table would be.
+        http.access = access::resolve(&[&defaults.access], &base, None);
+        let layers = feeds::Layers::new(&defaults, &tags, &sinks, &base);
         let feed_tables = section::named(&mut root, "feeds", &mut mistakes);
-        let mut feeds = feeds::read(feed_tables, &layers, &shared, &mut mistakes);
+        let (mut feeds, inline) = feeds::read(feed_tables, &layers, &shared, &mut mistakes);
+        warn_of_inline(path, readers, &inline, &mut mistakes);
+        for layer in tags.values().chain([&defaults]) {
+            warn_of_inline(path, readers, &layer.access.inline, &mut mistakes);
+        }
         for feed in &mut feeds {
-            feed.bound_programs(http.max_body);
+            feed.bound_programs(feed.access.max_body);
         }
         let notices = notices::read(&mut root, &layers, &sinks, &mut mistakes);
         warn_of_logins(path, readers, &feeds, &mut mistakes);
@@ -263,12 +278,22 @@ fn others_can_read(path: &Path) -> bool {
 
 /// A warning for each secret in the file itself, where others can read it.
 fn warn_of_secrets(path: &Path, readers: Readers, sinks: &[sinks::SinkEntry], mistakes: &mut Vec<Mistake>) {
+    for sink in sinks {
+        warn_of_inline(path, readers, &sink.inline, mistakes);
+    }
+}
+
+/// The same for the secrets of one table.
+fn warn_of_inline(path: &Path, readers: Readers, inline: &[toml::Spanned<String>], mistakes: &mut Vec<Mistake>) {
     if readers == Readers::Owner {
         return;
     }
-    for key in sinks.iter().flat_map(|sink| &sink.inline) {
+    for key in inline {
         let message = format!("`{0}` stands in a file that other users of this machine can read", key.get_ref());
-        let help = format!("run `chmod 600 {}`, or use `{1}_file` or `{1}_command`", path.display(), key.get_ref());
+        let help = match key.get_ref().as_str() {
+            "proxy" => format!("run `chmod 600 {}`, or give the proxy in the environment", path.display()),
+            key => format!("run `chmod 600 {}`, or use `{key}_file` or `{key}_command`", path.display()),
+        };
         mistakes.push(Mistake { severity: Severity::Exposed, ..Mistake::warning(key.span(), message).help(help) });
     }
 }

@@ -97,7 +97,7 @@ fn cut(line: &str, columns: Range<usize>) -> (String, String) {
 /// Whether a key's value is a secret, by its name or by what its name was probably meant to be.
 fn is_secret(key: &str) -> bool {
     let key = key.to_lowercase().replace('-', "_");
-    if key.ends_with("_file") || key.ends_with("_command") {
+    if is_a_place(&key) {
         return false;
     }
     let near = |secret: &str| strsim::damerau_levenshtein(&key, secret) <= 2;
@@ -105,9 +105,20 @@ fn is_secret(key: &str) -> bool {
     SECRETS.iter().any(|secret| near(secret)) || parts.iter().any(|part| key.contains(part))
 }
 
+/// Whether a key names where a secret is kept, and does not hold it.
+fn is_a_place(key: &str) -> bool {
+    key.ends_with("_file") || key.ends_with("_command")
+}
+
 fn hide_in_table(text: &str, table: &DeTable<'_>, hidden: &mut Vec<(Range<usize>, String)>) {
     for (key, value) in table {
-        hide_in_value(text, is_secret(key.get_ref()), value, hidden);
+        if let (true, DeValue::Table(fields)) = (key.get_ref() == "headers", value.get_ref()) {
+            // Any value of a header may be a secret.
+            let held = fields.iter().filter(|(name, _)| !is_a_place(name.get_ref()));
+            hidden.extend(held.map(|(_, value)| (value.span(), MASK.to_owned())));
+        } else {
+            hide_in_value(text, is_secret(key.get_ref()), value, hidden);
+        }
     }
 }
 
@@ -185,6 +196,12 @@ mod tests {
         let several = "password = \"\"\"\nhunter2\"\"\"\nport = 5";
         assert_eq!(shown(several, "hunter2"), ("\"[secret]\"".to_owned(), "^^^^^^^^^^".to_owned()));
         assert_eq!(shown("password_command = 'pass show smtp'", "pass show").0, "password_command = 'pass show smtp'");
+    }
+
+    #[test]
+    fn the_value_of_a_header_is_never_shown_and_its_place_is() {
+        let (line, _) = shown("headers = { X-Any = \"hunter2\", Cookie_file = \"~/c\" }", "X-Any");
+        assert_eq!(line, "headers = { X-Any = \"[secret]\", Cookie_file = \"~/c\" }");
     }
 
     #[test]

@@ -92,7 +92,7 @@ fn mail_from_name() -> &'static str {
 #[test]
 fn what_is_not_said_has_its_default() {
     let config = good("[sinks.inbox]\ntype = 'maildir'\npath = 'x'\n[feeds.a]\nurl = 'https://a.example/feed'\n");
-    assert_eq!(config.http, Config::default_http());
+    assert_eq!(config.http, Config::default_http(&env()).unwrap());
     assert_eq!(config.database, None);
     let feed = config.feed("a").unwrap();
     assert_eq!(feed.sinks, ["inbox"]);
@@ -107,8 +107,9 @@ fn the_http_table_is_read() {
          host_delay = '0s'\nmax_body = '1KiB'\nallow_addresses = ['127.0.0.0/8', '::1']\n",
     );
     let http = config.http;
-    assert_eq!((http.user_agent.as_str(), http.timeout.as_secs(), http.connect_timeout.as_secs()), ("me", 60, 5));
-    assert_eq!((http.concurrency, http.per_host, http.host_delay.as_secs(), http.max_body), (8, 2, 0, 1024));
+    let access = &http.access;
+    assert_eq!((access.user_agent.as_str(), access.timeout.as_secs(), access.connect_timeout.as_secs()), ("me", 60, 5));
+    assert_eq!((http.concurrency, http.per_host, http.host_delay.as_secs(), access.max_body), (8, 2, 0, 1024));
     assert_eq!(http.allow_addresses.iter().map(ToString::to_string).collect::<Vec<_>>(), ["127.0.0.0/8", "::1/128"]);
 }
 

@@ -36,6 +36,17 @@ pub enum FetchErrorKind {
     /// The server answered something that is no document.
     #[error("the server answered {}", with_words(*.0))]
     Status(u16),
+    /// A page that keeps programs out.
+    #[error("the server keeps this program out: {}, with the page of {by}", with_words(*status))]
+    Blocked {
+        /// The status.
+        status: u16,
+        /// Whose page it is.
+        by: &'static str,
+    },
+    /// What the feed is asked with could not be had.
+    #[error("it was not asked: {0}")]
+    Access(String),
     /// A 304, though nothing was asked to compare with.
     #[error("the server answered 304 Not Modified though it was not asked whether anything changed")]
     UnaskedNotModified,
@@ -82,7 +93,7 @@ impl FetchError {
     #[must_use]
     pub fn trouble(&self) -> Trouble {
         match &self.kind {
-            FetchErrorKind::Status(status) => Trouble::of_status(*status),
+            FetchErrorKind::Status(status) | FetchErrorKind::Blocked { status, .. } => Trouble::of_status(*status),
             FetchErrorKind::TooLarge(_) => Trouble::TooLarge,
             FetchErrorKind::Http(HttpError::Tls { expired: true, .. }) => Trouble::Certificate,
             FetchErrorKind::Http(HttpError::Timeout { .. }) => Trouble::Slow,
@@ -90,7 +101,7 @@ impl FetchError {
             FetchErrorKind::File(_) => Trouble::File,
             FetchErrorKind::Program(ProgramError::Later { .. }) => Trouble::Later,
             FetchErrorKind::Program(_) => Trouble::Program,
-            FetchErrorKind::UnaskedNotModified | FetchErrorKind::Redirect(_) => Trouble::Other,
+            FetchErrorKind::UnaskedNotModified | FetchErrorKind::Redirect(_) | FetchErrorKind::Access(_) => Trouble::Other,
         }
     }
 
@@ -99,16 +110,26 @@ impl FetchError {
     pub fn help(&self) -> Option<String> {
         let words = match &self.kind {
             FetchErrorKind::Status(401) => {
-                "write user name and password into the URL (https://NAME:PASSWORD@host/…), in a configuration that only you can read"
+                "it wants a login: `username` with `password_file`, or `bearer_token_file`, of this feed"
+            }
+            FetchErrorKind::Status(407) => "the proxy wants a login: write `proxy = \"http://NAME:PASSWORD@HOST:PORT\"`",
+            FetchErrorKind::Blocked { .. } => {
+                "see whether the feed opens in a browser; ask its publisher to let feed readers in, look for another address of \
+                 the feed, give it a `user_agent` or `headers` that the publisher accepts, or a longer `interval`"
             }
             FetchErrorKind::Status(404) => "look for the feed's new address on its site, and `feeds add` that",
             FetchErrorKind::Status(410) => "the publisher has ended it: `feeds remove` it",
-            FetchErrorKind::TooLarge(_) => "raise `max_body` under `[http]` if the document is meant to be that large",
-            FetchErrorKind::Http(HttpError::Timeout { .. }) => "if it is always slow, raise `timeout` under `[http]`",
+            FetchErrorKind::TooLarge(_) => {
+                "raise `max_body`, for this feed or under `[http]`, if the document is meant to be that large"
+            }
+            FetchErrorKind::Http(HttpError::Timeout { .. }) => {
+                "if it is always slow, raise `timeout`, for this feed or under `[http]`"
+            }
             FetchErrorKind::Http(error) => return error.help(),
             FetchErrorKind::Status(_)
             | FetchErrorKind::UnaskedNotModified
             | FetchErrorKind::Redirect(_)
+            | FetchErrorKind::Access(_)
             | FetchErrorKind::Program(_)
             | FetchErrorKind::File(_) => return None,
         };
@@ -123,6 +144,8 @@ impl FetchError {
                 matches!(error, HttpError::Dns { .. } | HttpError::Connect { .. } | HttpError::Tls { .. })
             }
             FetchErrorKind::UnaskedNotModified
+            | FetchErrorKind::Blocked { .. }
+            | FetchErrorKind::Access(_)
             | FetchErrorKind::Redirect(_)
             | FetchErrorKind::TooLarge(_)
             | FetchErrorKind::Program(_)
@@ -134,12 +157,14 @@ impl FetchError {
 impl From<FetchErrorKind> for FetchError {
     fn from(kind: FetchErrorKind) -> Self {
         let status = match &kind {
-            FetchErrorKind::Status(status) => Some(*status),
+            FetchErrorKind::Status(status) | FetchErrorKind::Blocked { status, .. } => Some(*status),
             FetchErrorKind::UnaskedNotModified => Some(304),
             FetchErrorKind::Http(error) => error.status(),
-            FetchErrorKind::Redirect(_) | FetchErrorKind::TooLarge(_) | FetchErrorKind::File(_) | FetchErrorKind::Program(_) => {
-                None
-            }
+            FetchErrorKind::Access(_)
+            | FetchErrorKind::Redirect(_)
+            | FetchErrorKind::TooLarge(_)
+            | FetchErrorKind::File(_)
+            | FetchErrorKind::Program(_) => None,
         };
         Self { kind, status, retry_after: None, said: None }
     }

@@ -1,17 +1,18 @@
 //! The [`Fetcher`]: asks a source for its document, once, conditionally where it can, following redirects by hand so
 //! that each step passes the guard. Goes in: an [`Ask`]. Comes out: [`Fetched`]. Keeps no pace and writes nothing down.
 
-use std::time::Duration;
-
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::time::Instant;
 use url::Url;
 
+use super::access::{Shared, is_own_origin};
 use super::redirect::{Trail, is_redirect};
-use super::{Answer, FetchError, FetchErrorKind, Fetched, Said, Settings, Source, Validators, file, freshness, words};
+use super::{
+    Access, Answer, FetchError, FetchErrorKind, Fetched, Said, Settings, Source, Validators, blocked, file, freshness, words,
+};
 use crate::net::http::ACCEPTED_CODINGS;
-use crate::net::{Client, Guard, HeaderMap, HeaderName, HeaderValue, HttpError, HttpOptions, Method, Reply, Request};
+use crate::net::{Client, Guard, HeaderMap, HeaderName, HeaderValue, Limits, Method, Reply, Request};
 use crate::secret::redact;
 
 /// What to ask for, and what is known of it.
@@ -23,6 +24,8 @@ pub struct Ask<'a> {
     pub at: Option<&'a Url>,
     /// What to compare with.
     pub validators: Option<&'a Validators>,
+    /// How it is asked; `None` where it has no settings of its own.
+    pub access: Option<&'a Access>,
     /// What time it is, for answers that name a time and do not say what they take for now.
     pub now: Timestamp,
 }
@@ -30,7 +33,8 @@ pub struct Ask<'a> {
 /// Asks sources for documents. Keep it: its connections are used again.
 #[derive(Debug)]
 pub struct Fetcher {
-    client: Client,
+    guard: Guard,
+    shared: Shared,
     settings: Settings,
 }
 
@@ -61,10 +65,8 @@ impl Fetcher {
     /// A fetcher with the address guard on. Connects to nothing yet.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        let options =
-            HttpOptions { user_agent: settings.user_agent.clone(), connect_timeout: settings.connect_timeout, ca_file: None };
-        let client = Client::guarded(Guard::new(settings.allow_addresses.clone()), &options);
-        Self { client, settings }
+        let guard = Guard::new(settings.allow_addresses.clone());
+        Self { guard, shared: Shared::default(), settings }
     }
 
     /// How requests are made.
@@ -80,22 +82,28 @@ impl Fetcher {
     /// # Errors
     /// When there is no document; then what is remembered of the source still holds.
     pub async fn fetch(&self, ask: &Ask<'_>) -> Result<Fetched, FetchError> {
+        let access = ask.access.unwrap_or(&self.settings.access);
         let url = match ask.source {
             Source::File(path) => {
-                return file::read(path, self.settings.max_body).await.map(|answer| Fetched::Document(Box::new(answer)));
+                return file::read(path, access.max_body).await.map(|answer| Fetched::Document(Box::new(answer)));
             }
             Source::Command(program) => return program.document().await,
             Source::Http(url) => url,
         };
-        let deadline = Instant::now() + self.settings.timeout;
-        let mut trail = Trail::new(url, ask.at);
-        let failed = match self.walk(&mut trail, ask, deadline).await {
+        let way = Way {
+            client: &self.shared.client(access, &self.guard),
+            own: self.shared.headers(access).await?,
+            limits: Limits { since: Some(Instant::now()), ..Limits::in_phases(access.timeout) },
+            access,
+        };
+        let mut trail = Trail::new(url, ask.at).with_credentials(access.has_credentials());
+        let failed = match way.walk(&mut trail, ask, url).await {
             Err(error) if ask.at.is_some_and(|at| at != url) && error.is_of_the_place() => error,
             done => return done,
         };
         tracing::debug!(error = %failed, "the feed is not where it had moved to; asking its old address");
-        let mut old = Trail::new(url, None).avoid(trail.here());
-        self.walk(&mut old, ask, deadline).await.map_err(|_| failed)
+        let mut old = Trail::new(url, None).with_credentials(access.has_credentials()).avoid(trail.here());
+        way.walk(&mut old, ask, url).await.map_err(|_| failed)
     }
 
     /// Asks a URL for whatever is there: a page or a feed, without conditions.
@@ -104,27 +112,35 @@ impl Fetcher {
     /// When there is nothing.
     pub async fn page(&self, url: &Url, now: Timestamp) -> Result<Answer, FetchError> {
         let source = Source::Http(url.clone());
-        match self.fetch(&Ask { source: &source, at: None, validators: None, now }).await? {
+        match self.fetch(&Ask { source: &source, at: None, validators: None, access: None, now }).await? {
             Fetched::Document(answer) => Ok(*answer),
             Fetched::Unchanged { .. } => Err(FetchErrorKind::UnaskedNotModified.into()),
         }
     }
+}
 
-    async fn walk(&self, trail: &mut Trail<'_>, ask: &Ask<'_>, deadline: Instant) -> Result<Fetched, FetchError> {
+/// How one source is asked, made ready.
+struct Way<'a> {
+    client: &'a Client,
+    access: &'a Access,
+    /// The header fields for the source's own origin.
+    own: HeaderMap,
+    limits: Limits,
+}
+
+impl Way<'_> {
+    async fn walk(&self, trail: &mut Trail<'_>, ask: &Ask<'_>, source: &Url) -> Result<Fetched, FetchError> {
         let mut hops = 0;
         loop {
             let target = self.client.target(trail.here().clone())?;
             let mut headers = what_is_welcome();
+            if is_own_origin(source, target.url()) {
+                headers.extend(self.own.clone());
+            }
             let asked_with = ask.validators.filter(|known| known.condition(&mut headers, target.url()));
-            let request = Request {
-                method: Method::GET,
-                target,
-                headers,
-                body: None,
-                max_body: self.settings.max_body,
-                timeout: deadline.saturating_duration_since(Instant::now()),
-            };
-            let reply = self.client.send(request).await.map_err(|error| of_the_whole(error, self.settings.timeout))?;
+            let request =
+                Request { method: Method::GET, target, headers, body: None, max_body: self.access.max_body, limits: self.limits };
+            let reply = self.client.send(request).await?;
             if !is_redirect(reply.status) {
                 return understand(reply, asked_with, trail, ask.now);
             }
@@ -142,6 +158,10 @@ fn understand(reply: Reply, asked_with: Option<&Validators>, trail: &Trail<'_>, 
     let fresh_for = freshness::fresh_for(&reply.headers);
     if let Some(skew) = freshness::skew(&reply.headers, now) {
         tracing::info!(url = redact(&reply.url), ?skew, "the publisher's clock and ours differ");
+    }
+    if let Some(by) = blocked::blocker(reply.status, &reply.headers, &reply.body) {
+        let retry_after = freshness::retry_after(&reply.headers, now);
+        return Err(FetchError { retry_after, ..FetchErrorKind::Blocked { status: reply.status, by }.into() });
     }
     match (reply.status, asked_with) {
         (200, _) => Ok(Fetched::Document(Box::new(Answer {
@@ -175,14 +195,6 @@ fn what_is_welcome() -> HeaderMap {
         (HeaderName::from_static("accept"), HeaderValue::from_static(ACCEPT)),
         (HeaderName::from_static("accept-encoding"), HeaderValue::from_static(ACCEPTED_CODINGS)),
     ])
-}
-
-/// A late answer after redirects had only what was left of the time; the message names the time that is configured.
-fn of_the_whole(error: HttpError, whole: Duration) -> HttpError {
-    match error {
-        HttpError::Timeout { host, status, limit: _ } => HttpError::Timeout { host, status, limit: whole },
-        other => other,
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! From a source to a document: one request, its redirects, its validators; or one file, or a program. Always with the address guard
 //! on. Decides nothing about content and writes nothing down.
 
+mod access;
 mod address;
+mod blocked;
 mod command;
 mod error;
 mod fetcher;
@@ -17,6 +19,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use url::Url;
 
+pub use access::{Access, Login, is_secret_header};
 pub use address::{AddressError, normalise_url};
 pub use command::{PROGRAM_LIMIT, Program, ProgramError, end_programs, filtered};
 pub use error::{FetchError, FetchErrorKind, Said};
@@ -27,20 +30,14 @@ pub use redirect::RedirectError;
 /// How every request for a document, a page or an image is made: the table `[http]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// The `User-Agent`, the same for all requests.
-    pub user_agent: String,
-    /// The limit for a whole request, redirects included.
-    pub timeout: Duration,
-    /// The limit for a connection to be made.
-    pub connect_timeout: Duration,
+    /// How a source is asked that has no settings of its own.
+    pub access: Access,
     /// How many hosts are asked at the same time.
     pub concurrency: usize,
     /// How many requests one host sees at the same time.
     pub per_host: usize,
     /// The pause between two requests to one host.
     pub host_delay: Duration,
-    /// The largest document, in decoded bytes.
-    pub max_body: u64,
     /// Networks that the address guard lets pass although they are not public.
     pub allow_addresses: Vec<IpNet>,
 }

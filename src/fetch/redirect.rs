@@ -21,7 +21,7 @@ pub enum RedirectError {
     /// One redirect after another.
     #[error("it redirects more than {MAX_HOPS} times")]
     TooMany,
-    /// From https to http, with a user name.
+    /// From https to http, with a user name or another secret.
     #[error("it redirects to `{0}`, without encryption; the user name and password are not sent there")]
     Downgrade(String),
 }
@@ -37,6 +37,8 @@ pub(super) struct Trail<'a> {
     known: Option<&'a Url>,
     visited: Vec<Url>,
     permanent: bool,
+    /// The source is asked with a secret, in its URL or beside it.
+    private: bool,
 }
 
 /// Whether a status is one of those that say where else to ask.
@@ -48,10 +50,16 @@ impl<'a> Trail<'a> {
     /// A way that begins at the source, or where it is known to have moved to.
     pub(super) fn new(source: &'a Url, known: Option<&'a Url>) -> Self {
         let start = known.unwrap_or(source).clone();
-        let mut trail = Self { source, known, visited: Vec::new(), permanent: true };
+        let mut trail = Self { source, known, visited: Vec::new(), permanent: true, private: has_login(source) };
         let start = trail.dressed(start);
         trail.visited.push(start);
         trail
+    }
+
+    /// Whether more goes with the requests that others must not see than what the source's URL holds.
+    pub(super) fn with_credentials(mut self, some: bool) -> Self {
+        self.private |= some;
+        self
     }
 
     /// Counts a URL as asked before, so that the way ends where it leads there.
@@ -75,7 +83,7 @@ impl<'a> Trail<'a> {
         let next = self.here().join(location.trim()).map_err(|error| RedirectError::BadLocation(error.to_string()))?;
         let next = self.dressed(next);
         let downgrade = self.here().scheme() == "https" && next.scheme() == "http";
-        if downgrade && has_login(self.source) {
+        if downgrade && self.private {
             return Err(RedirectError::Downgrade(redact(&next)));
         }
         if self.visited.contains(&next) {

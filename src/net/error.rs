@@ -7,7 +7,7 @@ use std::io;
 use std::time::Duration;
 
 use super::tls;
-use super::{Refused, Target};
+use super::{Proxy, Refused, Target};
 use crate::units::ByteSize;
 
 /// Why a request had no answer, or none that can be used.
@@ -57,8 +57,8 @@ pub enum HttpError {
         /// The server's certificate has expired.
         expired: bool,
     },
-    /// The time for the whole request was over.
-    #[error("{} within {}", lateness(host, *status), seconds(*limit))]
+    /// The time for the request, or for a part of it, was over.
+    #[error("{}", lateness(host, *phase, *limit))]
     Timeout {
         /// The host.
         host: String,
@@ -66,6 +66,8 @@ pub enum HttpError {
         limit: Duration,
         /// The answer's status, where its head had come.
         status: Option<u16>,
+        /// What it was waited for.
+        phase: Phase,
     },
     /// The answer's body is larger than it may be.
     #[error("the answer of {host} is larger than {}", ByteSize::from_bytes(*limit))]
@@ -105,6 +107,17 @@ pub enum HttpError {
         /// What came instead.
         cause: String,
     },
+}
+
+/// What a request waited for when its time was over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// The head of the answer; where it is the connection, that is [`HttpError::Connect`].
+    Head,
+    /// The end of the body, which was still coming.
+    Body,
+    /// The next byte of the body.
+    Silence,
 }
 
 impl HttpError {
@@ -150,21 +163,32 @@ impl HttpError {
     }
 
     /// Why there was no head of an answer.
-    pub(super) fn before_the_answer(error: &reqwest::Error, target: &Target, connect_limit: Duration) -> Self {
+    pub(super) fn before_the_answer(
+        error: &reqwest::Error,
+        target: &Target,
+        proxy: Option<&Proxy>,
+        connect_limit: Duration,
+    ) -> Self {
         let causes = causes(error);
         if let Some(AllRefused(refused)) = causes.iter().find_map(|cause| cause.downcast_ref()) {
             return Self::Refused { host: target.host(), refused: refused.clone() };
         }
         let cause = innermost(&causes);
-        if error.is_dns() {
-            return Self::Dns { host: target.host(), cause };
+        let place = match proxy {
+            Some(proxy) => format!("{} by way of the proxy {}", target.place(), proxy.place()),
+            None => target.place(),
+        };
+        // A server may ask for a certificate of ours after the connection was made: then it refuses the request.
+        if let Some(tls) = causes.iter().find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
+            return Self::Tls { place, cause: tls::explain(tls), help: tls::help(tls), expired: tls::has_expired(tls) };
+        }
+        match (error.is_dns(), proxy) {
+            (true, None) => return Self::Dns { host: target.host(), cause },
+            (true, Some(_)) => return Self::Connect { place, cause: format!("a name has no address: {cause}") },
+            (false, _) => {}
         }
         if !error.is_connect() {
             return Self::Protocol { host: target.host(), cause };
-        }
-        let place = target.place();
-        if let Some(tls) = causes.iter().find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
-            return Self::Tls { place, cause: tls::explain(tls), help: None, expired: tls::has_expired(tls) };
         }
         let cause = if error.is_timeout() { format!("no answer within {}", seconds(connect_limit)) } else { cause };
         Self::Connect { place, cause }
@@ -190,8 +214,13 @@ fn reasons(refused: &[Refused]) -> String {
     text
 }
 
-fn lateness(host: &str, status: Option<u16>) -> String {
-    if status.is_some() { format!("the answer of {host} did not end") } else { format!("no answer from {host}") }
+fn lateness(host: &str, phase: Phase, limit: Duration) -> String {
+    let limit = seconds(limit);
+    match phase {
+        Phase::Head => format!("no answer from {host} within {limit}"),
+        Phase::Body => format!("the answer of {host} did not end within {limit}"),
+        Phase::Silence => format!("the answer of {host} stopped in its middle: nothing more came for {limit}"),
+    }
 }
 
 /// `30 s`, `250 ms`.

@@ -5,15 +5,19 @@ mod body;
 mod error;
 pub mod guard;
 pub mod http;
+mod names;
+mod proxy;
 #[cfg(test)]
 pub(crate) mod scripted;
 pub mod smtp;
 mod target;
 pub mod tls;
 
-pub use error::HttpError;
+pub use error::{HttpError, Phase};
 pub use guard::{Guard, Refused};
-pub use http::{Client, HttpOptions, Reply, Request};
+pub use http::{Client, HttpOptions, Limits, Reply, Request};
+pub use proxy::{Proxies, Proxy, ProxyError};
 pub use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 pub use reqwest::{Method, StatusCode};
 pub use target::Target;
+pub use tls::{ClientCertificate, Trust};

@@ -83,7 +83,14 @@ impl Server {
         let key = PrivateKeyDer::from_pem_slice(include_bytes!("testdata/localhost.key")).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        let config = builder.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap();
+        Self::start_tls_with(builder.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap(), script).await
+    }
+
+    /// The same with any certificate.
+    pub(crate) async fn start_tls_with(
+        config: rustls::ServerConfig,
+        script: impl Fn(&Asked) -> Answer + Send + Sync + 'static,
+    ) -> Self {
         Self::listen(Some(tokio_rustls::TlsAcceptor::from(Arc::new(config))), script).await
     }
 

@@ -129,33 +129,113 @@ fn hex(digit: u8) -> Option<u8> {
 mod tests {
     use super::*;
 
+    /// Spellings of addresses that are nobody's business: how a browser would read them, and so how this program does.
+    const SPELLINGS: &[&str] = &[
+        // Whole, short, decimal, octal, hexadecimal, mixed, with leading zeros and with a dot at the end.
+        "http://127.0.0.1/",
+        "http://127.1/",
+        "http://127.0.1/",
+        "http://2130706433/",
+        "http://0x7f000001/",
+        "http://0X7F000001/",
+        "http://0x7f.0.0.1/",
+        "http://0x7f.1/",
+        "http://0x7f.0x0.0x0.0x1/",
+        "http://017700000001/",
+        "http://0177.0.0.01/",
+        "http://0177.1/",
+        "http://0177.0x0.1/",
+        "http://0000177.0.0.1/",
+        "http://127.0.0.1./",
+        "http://2130706433./",
+        "http://0x7f.1./",
+        "http://127.65530/",
+        "http://127.255.255.254:8080/",
+        // Percent-encoded, full-width, other digits, other dots, soft hyphens.
+        "http://%31%32%37.0.0.1/",
+        "http://127%2e0%2e0%2e1/",
+        "http://%30x7f000001/",
+        "http://\u{ff11}\u{ff12}\u{ff17}.0.0.1/",
+        "http://\u{ff12}\u{ff11}\u{ff13}\u{ff10}\u{ff17}\u{ff10}\u{ff16}\u{ff14}\u{ff13}\u{ff13}/",
+        "http://\u{2460}\u{2461}\u{2466}.0.0.1/",
+        "http://\u{b9}\u{b2}\u{2077}.0.0.1/",
+        "http://127\u{3002}0\u{3002}0\u{3002}1/",
+        "http://127\u{ff0e}0\u{ff0e}0\u{ff0e}1/",
+        "http://127\u{ff61}0\u{ff61}0\u{ff61}1/",
+        "http://12\u{ad}7.0.0.1/",
+        // Hidden behind a user name, a backslash or blanks.
+        "http://public.example@127.0.0.1/",
+        "http://public.example:80@127.1:8080/",
+        "http://127.0.0.1\\@public.example/",
+        "http:\\\\127.0.0.1\\",
+        "http:127.0.0.1/",
+        "http:////127.0.0.1/",
+        "http://12\t7.0.0\n.1/",
+        // Other networks of one's own.
+        "http://10.0.0.1/",
+        "http://167772161/",
+        "http://192.168.0.1/",
+        "http://0xc0a80001/",
+        "http://172.16.1.1/",
+        "http://0254.020.1.1/",
+        "http://169.254.169.254/",
+        "http://2852039166/",
+        "http://0xa9fea9fe/",
+        "http://0251.0376.0251.0376/",
+        "http://100.64.0.1/",
+        "http://0.0.0.0/",
+        "http://0/",
+        "http://0x/",
+        "http://00/",
+        "http://255.255.255.255/",
+        "http://0xffffffff/",
+        "http://224.0.0.1/",
+        "http://203.0.113.9/",
+        "http://198.51.100.1/",
+        // IPv6: loopback, unspecified, mapped, compatible, translated, tunnelled.
+        "http://[::1]/",
+        "http://[0:0:0:0:0:0:0:1]/",
+        "http://[0000::0001]:8080/",
+        "http://[::]/",
+        "http://[::ffff:127.0.0.1]/",
+        "http://[::ffff:7f00:1]/",
+        "http://[0:0:0:0:0:FFFF:7F00:0001]/",
+        "http://[::127.0.0.1]/",
+        "http://[::ffff:0:127.0.0.1]/",
+        "http://[64:ff9b::7f00:1]/",
+        "http://[64:ff9b::169.254.169.254]/",
+        "http://[64:ff9b:1::a00:1]/",
+        "http://[2002:7f00:1::]/",
+        "http://[2002:a9fe:a9fe::1]/",
+        "http://[2001:0:7f00:1::]/",
+        "http://[2001::f5ff:fffe]/",
+        "http://[fe80::1]/",
+        "http://[fd00:ec2::254]/",
+        "http://[fec0::1]/",
+        "http://[ff02::1]/",
+        "http://[2001:db8::1]/",
+    ];
+
     fn check(url: &str) -> Result<Target, HttpError> {
         Target::check(Url::parse(url).unwrap(), &Guard::new(Vec::new()))
     }
 
     #[test]
-    fn loopback_is_refused_in_every_spelling_of_a_url() {
-        for url in [
-            "http://127.0.0.1/",
-            "http://127.1/",
-            "http://127.0.1/",
-            "http://2130706433/",
-            "http://0x7f000001/",
-            "http://0x7f.0.0.1/",
-            "http://017700000001/",
-            "http://0177.0.0.01/",
-            "http://127.0.0.1./",
-            "http://[::1]/",
-            "http://[::ffff:127.0.0.1]/",
-            "http://[::ffff:7f00:1]/",
-            "http://[::127.0.0.1]/",
-            "http://%31%32%37.0.0.1/",
-            "http://127.0.0.1/",
-            "http://public.example@127.0.0.1/",
-            "http://127。0。0。1/",
-            "http://[64:ff9b::7f00:1]/",
-        ] {
-            assert!(matches!(check(url), Err(HttpError::Refused { .. })), "{url}");
+    fn what_is_not_public_is_refused_in_sixty_spellings_of_a_url() {
+        for url in SPELLINGS {
+            for guarded in [check(url), check(&url.replacen("http:", "https:", 1))] {
+                assert!(matches!(guarded, Err(HttpError::Refused { .. })), "{url}");
+            }
+        }
+        assert!(SPELLINGS.len() >= 60);
+    }
+
+    #[test]
+    fn what_is_no_spelling_of_an_address_is_no_url() {
+        for url in
+            ["http://[fe80::1%25eth0]/", "http://[::1%lo]/", "http://127.0.0.256/", "http://0x7f.0.0.0x100/", "http://[::1"]
+        {
+            assert!(Url::parse(url).is_err(), "{url}");
         }
     }
 

@@ -134,7 +134,13 @@ impl Poller {
             last_modified: kept.last_modified,
             url: kept.url,
         });
-        let ask = Ask { source: &subscription.source, at: moved_to.as_ref(), validators: validators.as_ref(), now: asked_at };
+        let ask = Ask {
+            source: &subscription.source,
+            at: moved_to.as_ref(),
+            validators: validators.as_ref(),
+            access: subscription.access.as_deref(),
+            now: asked_at,
+        };
         let fetched = self.fetcher.fetch(&ask).await;
         let polled = self.recorder.record(subscription, history, Some(run), asked_at, fetched).await?;
         if matches!(polled.event, Event::Fetched { queued: 1.., .. } | Event::Fetched { changed: 1.., .. }) {

@@ -14,13 +14,14 @@ pub use hosts::{Poller, Which};
 pub use notice::tell;
 pub use recorder::{Polled, Recorder};
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::delivery::Updates;
 use crate::feed::Identity;
-use crate::fetch::{Program, Source};
+use crate::fetch::{Access, Program, Source};
 use crate::schedule;
 use crate::trouble::Trouble;
 
@@ -33,6 +34,8 @@ pub struct Subscription {
     pub url: String,
     /// Where its document comes from.
     pub source: Source,
+    /// How it is asked; `None` where it has no settings of its own.
+    pub access: Option<Arc<Access>>,
     /// The program that its documents pass through.
     pub filter: Option<Program>,
     /// How often it is asked.
@@ -158,6 +161,7 @@ impl Subscription {
             name: name.to_owned(),
             source: Source::File(format!("/nowhere/{name}.xml").into()),
             url,
+            access: None,
             filter: None,
             schedule: schedule::Settings::default(),
             backlog,

@@ -15,6 +15,7 @@ use crate::feed::diff::{EntryRef, diff};
 use crate::feed::{self, Document, Hints, Key, Keys, ParseError, Parsed};
 use crate::fetch::{self, FetchError, Fetched, Source};
 use crate::schedule::{Answered, Habits, NextPoll, Offset, Poll, next_poll};
+use crate::secret::without_secrets;
 use crate::store::{
     Answer, Changed, DocumentRecord, FeedId, History, Moved, NewEntry, PollRecord, Recorded, RunId, Store, StoreError, Validators,
 };
@@ -226,7 +227,7 @@ impl Act<'_> {
             return self.unchanged(200, Some(answer.bytes.len()), answer.validators, habits, answer.moved_to).await;
         }
         let size = answer.bytes.len();
-        let (bytes, content_type, base) = (answer.bytes, answer.content_type, answer.url.clone());
+        let (bytes, content_type, base) = (answer.bytes, answer.content_type, without_secrets(&answer.url));
         let reading = move || {
             let parsed = feed::parse(&bytes, content_type.as_deref(), Some(&base))?;
             let keys: Vec<Key> = parsed.document.entries.iter().flat_map(|entry| Keys::of(entry).all()).collect();

@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::delivery::{Outcome, Pause};
 use crate::expression::Template;
 use crate::feed::Facts;
-use crate::net::{Client, HeaderMap, HeaderValue, HttpOptions, Method, Reply, Request};
+use crate::net::{Client, HeaderMap, HeaderValue, HttpOptions, Limits, Method, Reply, Request};
 use crate::secret::{SecretSource, redact};
 use crate::units::Interval;
 
@@ -81,7 +81,7 @@ fn build(mut settings: Settings<'_>, shared: &Shared) -> Result<Box<dyn Sink>, S
         tags,
         timeout: keys.timeout.duration(),
         clock: Clock::system(),
-        client: Client::open(&HttpOptions { user_agent: shared.user_agent.clone(), connect_timeout: CONNECT, ca_file: None }),
+        client: Client::open(&HttpOptions::new(shared.user_agent.clone(), CONNECT)),
     }))
 }
 
@@ -135,7 +135,7 @@ impl Linkding {
         }
         let body = body.map(|body| body.to_string().into_bytes());
         let target = self.client.target(url).map_err(|error| answer::of_error(&error))?;
-        let request = Request { method, target, headers, body, max_body: MAX_ANSWER, timeout: self.timeout };
+        let request = Request { method, target, headers, body, max_body: MAX_ANSWER, limits: Limits::whole(self.timeout) };
         let mut reply = self.client.send(request).await.map_err(|error| answer::of_error(&error))?;
         // An answer that quotes the token is shown to nobody.
         let quoted = |window: &[u8]| window == token.reveal().as_bytes();

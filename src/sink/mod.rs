@@ -18,7 +18,7 @@ use crate::env::Env;
 use crate::feed::Facts;
 use crate::mail::Mail;
 
-pub use settings::{SECRETS, Settings, SettingsError, SettingsMistake};
+pub use settings::{SECRETS, Settings, SettingsError, SettingsMistake, secret_of};
 
 /// Where entries go. One implementation per file in this folder.
 pub trait Sink: Send + Sync + fmt::Debug {

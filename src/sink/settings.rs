@@ -15,7 +15,7 @@ use crate::secret::{Origin, Secret, SecretSource};
 use crate::words;
 
 /// Every key, in any table, whose value is a secret. Each has the forms `KEY`, `KEY_file` and `KEY_command`.
-pub const SECRETS: &[&str] = &["password", "token", "bearer_token"];
+pub const SECRETS: &[&str] = &["password", "token", "bearer_token", "client_key"];
 
 /// A sink's table in the configuration, without the keys that are not its own.
 #[derive(Debug)]
@@ -107,9 +107,7 @@ impl<'de> Settings<'de> {
         self.taken.extend(forms.iter().cloned());
         match found.as_slice() {
             [] => Ok(self.secret_from_outside(key, shared)),
-            [(_, form, value)] if *form == forms[0] => inline(form, value).map(Some),
-            [(_, form, value)] if *form == forms[1] => file(form, value, shared).map(Some),
-            [(_, form, value)] => command(form, value, shared).map(Some),
+            [(_, form, value)] => secret_of(form, value, shared).map(Some),
             [(_, first, _), (span, second, _), ..] => {
                 let message = format!("both `{first}` and `{second}` are given for `[sinks.{}]`", self.name);
                 Err(SettingsMistake::at(span.clone(), message).help("keep one of them"))
@@ -181,6 +179,20 @@ impl<'de> Settings<'de> {
 }
 
 type Value<'de> = Spanned<DeValue<'de>>;
+
+/// Where a secret is kept, by the form of its key: `KEY_file` and `KEY_command` name a place, any other key holds it.
+///
+/// # Errors
+/// When the value is not of that form. Never holds any part of the secret.
+pub fn secret_of(key: &str, value: &Value<'_>, shared: &Shared) -> Result<Origin, SettingsMistake> {
+    if key.ends_with("_file") {
+        file(key, value, shared)
+    } else if key.ends_with("_command") {
+        command(key, value, shared)
+    } else {
+        inline(key, value)
+    }
+}
 
 fn inline(key: &str, value: &Value<'_>) -> Result<Origin, SettingsMistake> {
     match value.get_ref() {

@@ -2,6 +2,8 @@
 //! the stories are told with.
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod add;
 #[cfg(test)]
 mod commands;
@@ -29,6 +31,8 @@ mod queue;
 mod queue_rules;
 #[cfg(test)]
 mod run;
+#[cfg(test)]
+mod secrets;
 #[cfg(test)]
 mod sinks;
 #[cfg(test)]

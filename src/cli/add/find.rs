@@ -180,7 +180,7 @@ impl Finder<'_> {
         known(self.config, &url)?;
         let source = Source::File(path);
         let asked_at = self.place.clock.now();
-        let ask = Ask { source: &source, at: None, validators: None, now: asked_at };
+        let ask = Ask { source: &source, at: None, validators: None, access: None, now: asked_at };
         let answer = match self.fetcher.fetch(&ask).await {
             Ok(Fetched::Document(answer)) => *answer,
             Ok(Fetched::Unchanged { .. }) => return Err(cannot(&url).because("it gave no document")),

@@ -1,18 +1,23 @@
 //! The fetcher against small servers on loopback.
 
+use std::time::Duration;
+
 use super::*;
-use crate::fetch::RedirectError;
+use crate::fetch::{Login, RedirectError};
+use crate::net::HttpError;
 use crate::net::scripted::{Answer as Scripted, Asked, Server, answer};
+use crate::secret::{Origin, Secret};
+
+fn access() -> Access {
+    Access::plain("feeds/test", Duration::from_secs(20), Duration::from_secs(5), 1 << 20)
+}
 
 fn settings() -> Settings {
     Settings {
-        user_agent: "feeds/test".into(),
-        timeout: Duration::from_secs(20),
-        connect_timeout: Duration::from_secs(5),
+        access: access(),
         concurrency: 1,
         per_host: 1,
         host_delay: Duration::ZERO,
-        max_body: 1 << 20,
         allow_addresses: vec!["127.0.0.0/8".parse().unwrap()],
     }
 }
@@ -23,7 +28,7 @@ fn now() -> Timestamp {
 
 async fn ask(url: &Url, at: Option<&Url>, validators: Option<&Validators>) -> Result<Fetched, FetchError> {
     let source = Source::Http(url.clone());
-    Fetcher::new(settings()).fetch(&Ask { source: &source, at, validators, now: now() }).await
+    Fetcher::new(settings()).fetch(&Ask { source: &source, at, validators, access: None, now: now() }).await
 }
 
 async fn document(url: &Url, at: Option<&Url>) -> Answer {
@@ -238,7 +243,7 @@ async fn a_slow_server_after_a_redirect_is_told_with_the_whole_time() {
         _ => answer(200).body(vec![b'x'; 1000]).dripping(Duration::from_millis(50)),
     })
     .await;
-    let fetcher = Fetcher::new(Settings { timeout: Duration::from_millis(500), ..settings() });
+    let fetcher = Fetcher::new(Settings { access: Access { timeout: Duration::from_millis(500), ..access() }, ..settings() });
     let error = fetcher.page(&server.url("/"), now()).await.unwrap_err();
     assert_eq!(error.to_string(), "the answer of 127.0.0.1 did not end within 500 ms");
     assert!(error.help().unwrap().contains("`timeout`"));
@@ -252,6 +257,95 @@ async fn a_private_address_needs_an_exception() {
     assert_eq!(error.to_string(), "the address guard refuses `127.0.0.1`: 127.0.0.1 is a loopback address");
     assert!(error.help().unwrap().contains("allow_addresses = [\"127.0.0.1/32\"]"));
     assert!(server.asked().is_empty());
+}
+
+/// A secret as it stands in a configuration.
+fn word(word: &str) -> Origin {
+    Origin::Inline(Secret::new(word))
+}
+
+async fn ask_by(fetcher: &Fetcher, url: &Url, access: &Access) -> Result<Fetched, FetchError> {
+    let source = Source::Http(url.clone());
+    fetcher.fetch(&Ask { source: &source, at: None, validators: None, access: Some(access), now: now() }).await
+}
+
+#[tokio::test]
+async fn own_headers_and_the_login_go_to_the_feeds_origin_and_no_other() {
+    let other = Server::start(|_| answer(200).body("<rss/>")).await;
+    let there = other.url("/feed");
+    let server = Server::start(move |asked| match asked.path.as_str() {
+        "/feed" => answer(302).header("Location", "/next"),
+        _ => answer(302).header("Location", there.as_str()),
+    })
+    .await;
+    let headers = vec![("Cookie".to_owned(), word("a=1")), ("Accept".to_owned(), word("application/x"))];
+    for (login, sent) in [
+        (Login::Bearer(word("abc123")), "Bearer abc123"),
+        (Login::Basic { username: "me".into(), password: Some(word("hunter2")) }, "Basic bWU6aHVudGVyMg=="),
+        (Login::Basic { username: "me".into(), password: None }, "Basic bWU6"),
+    ] {
+        let by = Access { login, headers: headers.clone(), user_agent: "another".into(), ..access() };
+        ask_by(&Fetcher::new(settings()), &server.url("/feed"), &by).await.unwrap();
+        for asked in server.asked().iter().rev().take(2) {
+            assert_eq!(asked.header("authorization"), Some(sent.as_bytes()), "{asked:?}");
+            assert_eq!(asked.header("cookie"), Some(b"a=1".as_slice()));
+            assert_eq!(asked.header("accept"), Some(b"application/x".as_slice()));
+            assert_eq!(asked.header("user-agent"), Some(b"another".as_slice()));
+        }
+        let asked = other.asked().pop().unwrap();
+        assert_eq!((asked.header("authorization"), asked.header("cookie")), (None, None));
+        assert_eq!(asked.header("user-agent"), Some(b"another".as_slice()));
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_cannot_be_had_is_told_and_nothing_is_asked() {
+    let server = Server::start(|_| answer(200)).await;
+    let by = Access { login: Login::Bearer(Origin::File("/nonexistent/token".into())), ..access() };
+    let error = ask_by(&Fetcher::new(settings()), &server.url("/"), &by).await.unwrap_err();
+    assert!(error.to_string().starts_with("it was not asked: cannot read the secret file `/nonexistent/token`"), "{error}");
+    assert!(server.asked().is_empty());
+}
+
+#[tokio::test]
+async fn feeds_with_the_same_settings_share_one_client_and_run_a_command_once() {
+    let server = Server::start(|_| answer(200).body("<rss/>")).await;
+    let folder = tempfile::tempdir().unwrap();
+    let count = folder.path().join("count");
+    let script = format!("echo x >> {}; echo abc", count.display());
+    let command = Origin::Command(vec!["sh".into(), "-c".into(), script]);
+    let fetcher = Fetcher::new(settings());
+    let by = Access { login: Login::Bearer(command.clone()), ..access() };
+    let longer = Access { timeout: Duration::from_secs(19), ..by.clone() };
+    for by in [&by, &longer, &by] {
+        ask_by(&fetcher, &server.url("/"), by).await.unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(count).unwrap(), "x\n");
+    let client = |by: &Access| fetcher.shared.client(by, &fetcher.guard);
+    assert!(std::sync::Arc::ptr_eq(&client(&by), &client(&longer)));
+    assert!(!std::sync::Arc::ptr_eq(&client(&by), &client(&Access { insecure: true, ..by.clone() })));
+}
+
+#[tokio::test]
+async fn a_page_that_keeps_programs_out_says_whose_it_is_and_what_to_do() {
+    let challenge = |status| {
+        move |_: &Asked| {
+            answer(status)
+                .header("Content-Type", "text/html")
+                .header("Retry-After", "90")
+                .body("<title>x</title>/.within.website/x/cmd/anubis/")
+        }
+    };
+    for (status, words) in [(403, "403 Forbidden"), (429, "429 Too Many Requests"), (200, "200 OK")] {
+        let server = Server::start(challenge(status)).await;
+        let error = Fetcher::new(settings()).page(&server.url("/"), now()).await.unwrap_err();
+        assert_eq!(error.to_string(), format!("the server keeps this program out: {words}, with the page of Anubis"));
+        assert_eq!((error.status(), error.retry_after), (Some(status), Some(Duration::from_secs(90))));
+        let help = error.help().unwrap();
+        for step in ["ask its publisher", "another address", "`user_agent`", "`headers`", "`interval`"] {
+            assert!(help.contains(step), "{help}");
+        }
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The client against a small server on loopback.
 
 use std::net::TcpListener as StdListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -10,21 +10,25 @@ use crate::net::scripted::{Answer, Asked, Server, answer};
 
 const NEVER_REACHED: Duration = Duration::from_secs(20);
 
-fn options() -> HttpOptions {
-    HttpOptions {
-        user_agent: "feeds/test (+https://feeds.example/)".into(),
-        connect_timeout: Duration::from_secs(5),
-        ca_file: None,
-    }
+pub(super) fn options() -> HttpOptions {
+    HttpOptions::new("feeds/test (+https://feeds.example/)", Duration::from_secs(5))
 }
 
-fn excepted() -> Guard {
+fn trusting(ca_file: PathBuf) -> HttpOptions {
+    HttpOptions { trust: Trust { ca_file: Some(ca_file), ..Trust::default() }, ..options() }
+}
+
+pub(super) fn excepted() -> Guard {
     Guard::new(vec!["127.0.0.0/8".parse().unwrap()])
 }
 
-async fn get(client: &Client, url: Url, timeout: Duration) -> Result<Reply, HttpError> {
+pub(super) async fn get(client: &Client, url: Url, timeout: Duration) -> Result<Reply, HttpError> {
+    get_within(client, url, Limits::whole(timeout)).await
+}
+
+pub(super) async fn get_within(client: &Client, url: Url, limits: Limits) -> Result<Reply, HttpError> {
     let target = client.target(url)?;
-    let request = Request { method: Method::GET, target, headers: HeaderMap::new(), body: None, max_body: 1 << 20, timeout };
+    let request = Request { method: Method::GET, target, headers: HeaderMap::new(), body: None, max_body: 1 << 20, limits };
     client.send(request).await
 }
 
@@ -33,7 +37,7 @@ async fn answered(script: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> 
     get(&Client::guarded(excepted(), &options()), server.url("/feed"), NEVER_REACHED).await
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     std::io::Write::write_all(&mut encoder, bytes).unwrap();
     encoder.finish().unwrap()
@@ -70,7 +74,7 @@ async fn a_body_is_sent_with_its_length_and_the_user_name_as_a_header() {
         headers: HeaderMap::new(),
         body: Some(b"{}".to_vec()),
         max_body: 100,
-        timeout: NEVER_REACHED,
+        limits: Limits::whole(NEVER_REACHED),
     };
     let reply = client.send(request).await.unwrap();
     assert_eq!(reply.status, 201);
@@ -200,8 +204,14 @@ async fn a_name_that_leads_home_is_refused_with_the_line_to_add() {
 async fn a_target_of_an_open_client_does_not_pass_a_guarded_one() {
     let server = Server::start(|_| answer(200)).await;
     let target = Client::open(&options()).target(server.url("/")).unwrap();
-    let request =
-        Request { method: Method::GET, target, headers: HeaderMap::new(), body: None, max_body: 10, timeout: NEVER_REACHED };
+    let request = Request {
+        method: Method::GET,
+        target,
+        headers: HeaderMap::new(),
+        body: None,
+        max_body: 10,
+        limits: Limits::whole(NEVER_REACHED),
+    };
     let sent = Client::guarded(Guard::new(Vec::new()), &options()).send(request).await;
     assert!(matches!(sent, Err(HttpError::Refused { .. })));
     assert!(server.asked().is_empty());
@@ -219,7 +229,7 @@ async fn a_name_without_an_address_is_named() {
 async fn a_server_is_known_by_the_authority_in_the_given_file() {
     let server = Server::start_tls(|_| answer(200).body("safe")).await;
     let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/net/testdata/localhost.pem");
-    let client = Client::guarded(excepted(), &HttpOptions { ca_file: Some(ours), ..options() });
+    let client = Client::guarded(excepted(), &trusting(ours));
     for url in [server.url("/"), server.url_by_name("/")] {
         assert_eq!(get(&client, url, NEVER_REACHED).await.unwrap().body, b"safe");
     }
@@ -230,7 +240,7 @@ async fn a_server_of_a_foreign_authority_or_without_tls_is_refused() {
     let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/net/testdata/localhost.pem");
     let other = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/net/testdata/other.pem");
     let server = Server::start_tls(|_| answer(200)).await;
-    let client = Client::guarded(excepted(), &HttpOptions { ca_file: Some(other), ..options() });
+    let client = Client::guarded(excepted(), &trusting(other));
     let error = get(&client, server.url("/"), NEVER_REACHED).await.unwrap_err();
     assert!(error.to_string().ends_with("its certificate is from an authority that is not trusted here"), "{error}");
     assert!(!error.was_sent());
@@ -243,7 +253,7 @@ async fn a_server_of_a_foreign_authority_or_without_tls_is_refused() {
             stream.read_to_end(&mut Vec::new()).await.ok();
         }
     });
-    let client = Client::guarded(excepted(), &HttpOptions { ca_file: Some(ours), ..options() });
+    let client = Client::guarded(excepted(), &trusting(ours));
     let error = get(&client, url, NEVER_REACHED).await.unwrap_err();
     assert!(matches!(error, HttpError::Tls { .. }), "{error:?}");
     assert!(error.to_string().ends_with("it does not speak TLS on this port"), "{error}");

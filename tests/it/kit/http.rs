@@ -79,6 +79,11 @@ impl Server {
         format!("http://{}{path}", self.listener.address())
     }
 
+    /// Where it listens.
+    pub(crate) fn address(&self) -> std::net::SocketAddr {
+        self.listener.address()
+    }
+
     /// Serves a page at `path`, in place of what was there; 304 to whoever has it already.
     pub(crate) fn serve(&self, path: &str, page: Page) {
         self.script(path, move |request| page.answer(request));

@@ -7,6 +7,7 @@ pub(crate) mod linkding;
 pub(crate) mod listener;
 pub(crate) mod mail;
 pub(crate) mod mailserver;
+pub(crate) mod proxy;
 pub(crate) mod sandbox;
 pub(crate) mod smtp;
 pub(crate) mod wait;

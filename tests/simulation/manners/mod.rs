@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use feeds::clock::Clock;
 use feeds::feed::Identity;
-use feeds::fetch::{Ask, Fetch, FetchError, Fetched, Settings, Source};
+use feeds::fetch::{Access, Ask, Fetch, FetchError, Fetched, Settings, Source};
 use feeds::poll::{Backlog, OncePer, Poller, Recorder, Subscription, Which};
 use feeds::store::{FeedId, IfMissing, Moments, RunTotals, Store, StoreError, Subscribed};
 use feeds::work::Pool;
@@ -207,13 +207,10 @@ async fn one_day(shared: &Shared, database: &Path, day: i64, subscriptions: &[Su
 
 fn settings() -> Settings {
     Settings {
-        user_agent: "feeds/simulation".to_owned(),
-        timeout: Duration::from_secs(30),
-        connect_timeout: Duration::from_secs(10),
+        access: Access::plain("feeds/simulation", Duration::from_secs(30), Duration::from_secs(10), 1 << 20),
         concurrency: 64,
         per_host: 1,
         host_delay: Duration::from_secs(1),
-        max_body: 1 << 20,
         allow_addresses: Vec::new(),
     }
 }
@@ -224,6 +221,7 @@ fn subscription(feed: &Publisher) -> Subscription {
         url: feed.url.to_string(),
         source: Source::Http(feed.url.clone()),
         filter: None,
+        access: None,
         schedule: feed.settings,
         backlog: Backlog::Newest(1),
         once_per: OncePer::Feed,

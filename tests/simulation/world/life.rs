@@ -10,7 +10,7 @@ use feeds::deliver::{Addressed, Channel, Courier, Round};
 use feeds::delivery::Updates;
 use feeds::expression::Template;
 use feeds::feed::{FeedFacts, Identity};
-use feeds::fetch::{Settings, Source};
+use feeds::fetch::{Access, Settings, Source};
 use feeds::mail::{FROM_NAME, Format, Look, SUBJECT};
 use feeds::poll::{Backlog, Destination, OncePer, Poller, Recorder, Subscription, Which};
 use feeds::schedule::{self, Every};
@@ -175,13 +175,10 @@ async fn pass_on(mut queued: watch::Receiver<u64>, told: Vec<watch::Sender<u64>>
 
 fn settings() -> Settings {
     Settings {
-        user_agent: "feeds/simulation".to_owned(),
-        timeout: Duration::from_secs(30),
-        connect_timeout: Duration::from_secs(10),
+        access: Access::plain("feeds/simulation", Duration::from_secs(30), Duration::from_secs(10), 1 << 20),
         concurrency: 2,
         per_host: 1,
         host_delay: Duration::ZERO,
-        max_body: 1 << 20,
         allow_addresses: Vec::new(),
     }
 }
@@ -191,6 +188,7 @@ fn subscription(feed: &Publisher, destinations: Vec<Destination>) -> Subscriptio
         name: feed.name.clone(),
         url: feed.url.to_string(),
         source: Source::Http(feed.url.clone()),
+        access: None,
         filter: None,
         schedule: schedule::Settings {
             every: Every::Set(Interval::from_secs(INTERVAL.as_secs())),
