@@ -119,6 +119,7 @@ alias_database =
 local_recipient_maps =
 virtual_mailbox_domains = test.local
 virtual_transport = lmtp:inet:127.0.0.1:$lmtp
+lmtp_destination_concurrency_limit = 1
 default_transport = error:this server delivers to test.local alone
 disable_dns_lookups = yes
 message_size_limit = 26214400
