@@ -72,6 +72,8 @@ pub(crate) struct Unclosed<'a> {
 
 /// The largest number of names that are remembered; all elements that feeds forget to close have 21.
 const MOST_UNCLOSED: usize = 64;
+/// How far is looked ahead for the end of what holds something like an entry, in bytes.
+const FURTHEST_AHEAD: usize = 64 * 1024;
 /// How many times its own length may be read again of a text.
 const MOST_REREAD: usize = 8;
 
@@ -111,7 +113,8 @@ pub(crate) fn inner<'a>(soup: &mut Soup<'a>, tag: &Tag<'a>, outer: &dyn Outer, u
     }
     let mut open = Open { name: tag.name, begin: soup.at(), markup: false, pieces: false, sibling: None };
     let impatient = unclosed.reread / MOST_REREAD > soup.len() || unclosed.knows(open.name, open.begin);
-    let mut depth = 0_usize;
+    let (mut depth, mut nested) = (0_usize, 0_usize);
+    let is_outer = |name: &str| outer.ends(name) || outer.begins_entry(name);
     soup.enter(tag.name);
     loop {
         let at = soup.at();
@@ -129,7 +132,12 @@ pub(crate) fn inner<'a>(soup: &mut Soup<'a>, tag: &Tag<'a>, outer: &dyn Outer, u
                 }
                 depth -= 1;
             }
+            Token::End(name) if nested > 0 && is_outer(name) => nested -= 1,
             Token::End(name) if outer.ends(name) => return open.forgotten(soup, at, unclosed),
+            Token::Start(inner) if is_outer(inner.name) && !inner.empty && (nested > 0 || open.holds(soup, depth, &is_outer)) => {
+                open.markup = true;
+                nested += 1;
+            }
             Token::Start(inner) if outer.begins_entry(inner.name) => return open.forgotten(soup, at, unclosed),
             Token::Start(inner) => {
                 if open.sibling.is_none() && SIBLINGS.iter().any(|name| name.eq_ignore_ascii_case(inner.name)) {
@@ -149,6 +157,28 @@ pub(crate) fn inner<'a>(soup: &mut Soup<'a>, tag: &Tag<'a>, outer: &dyn Outer, u
 }
 
 impl<'a> Open<'a> {
+    /// Whether what was just begun, though it looks like an entry or a feed, is within: it ends, and so does this after it, before
+    /// anything around ends.
+    fn holds(&self, soup: &Soup<'a>, mut depth: usize, is_outer: &dyn Fn(&str) -> bool) -> bool {
+        let (mut ahead, from, mut nested) = (soup.clone(), soup.at(), 1_usize);
+        while let Some(token) = ahead.next() {
+            match token {
+                Token::Start(tag) if tag.empty => {}
+                Token::Start(tag) if is_outer(tag.name) => nested += 1,
+                Token::Start(tag) if tag.name.eq_ignore_ascii_case(self.name) => depth += 1,
+                Token::End(name) if is_outer(name) && nested == 0 => return false,
+                Token::End(name) if is_outer(name) => nested -= 1,
+                Token::End(name) if name.eq_ignore_ascii_case(self.name) && depth == 0 => return nested == 0,
+                Token::End(name) if name.eq_ignore_ascii_case(self.name) => depth -= 1,
+                _ => {}
+            }
+            if ahead.at() - from > FURTHEST_AHEAD {
+                return false;
+            }
+        }
+        false
+    }
+
     /// It ends with the end tag that was read between two places; comments may stand there before it.
     fn closed(self, soup: &Soup<'a>, at: usize, end: usize) -> Inner<'a> {
         let before = soup.between(at, end).rfind("</").unwrap_or_default();
