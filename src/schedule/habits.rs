@@ -17,7 +17,7 @@ pub struct Habits {
     /// For how many seconds an answer is fresh, by the publisher's last word on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lifetime: Option<u64>,
-    /// When something new appeared in it, the oldest first; the last [`MOST_KEPT`] times.
+    /// When something new appeared in it, the oldest first; the last 20 times.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub appeared: Vec<Timestamp>,
     /// When it first answered with a document.
