@@ -9,7 +9,7 @@ use super::session::{Place, feed, subscribed};
 use crate::config::{Config, Feed};
 use crate::poll::FAILING_FOR_DAYS;
 use crate::secret::redact_text;
-use crate::store::{FeedStatus, LastRun, QueueLength, Rest, View};
+use crate::store::{FeedStatus, HostPace, LastRun, QueueLength, Rest, View};
 use crate::words::count;
 
 /// What `feeds status` takes.
@@ -29,6 +29,7 @@ struct Status {
     feeds: Vec<FeedRow>,
     queue: Queue,
     sinks: Vec<SinkRow>,
+    hosts: Vec<HostRow>,
     last_run: Option<RunRow>,
     runs: Vec<RunRow>,
 }
@@ -50,6 +51,19 @@ struct FeedRow {
     held: u64,
     held_since: Option<Timestamp>,
     held_because: Option<String>,
+    waits_for: Option<String>,
+}
+
+/// The pace of a host that is slower than others.
+#[derive(Debug, Serialize)]
+struct HostRow {
+    host: String,
+    pause_seconds: u64,
+    learned: bool,
+    slowed_at: Option<Timestamp>,
+    left_alone_until: Option<Timestamp>,
+    next_turn: Option<Timestamp>,
+    waiting: usize,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -92,7 +106,7 @@ pub(super) fn run(place: &Place, arguments: &Arguments) -> Result<Exit, Failure>
     if place.printer.json {
         place.printer.json(&status);
     } else if arguments.name.is_some() {
-        status.feeds.iter().for_each(|row| in_full(place, row));
+        status.feeds.iter().for_each(|row| in_full(place, row, &status.hosts));
     } else if arguments.runs.is_some() {
         runs(place, &status.runs);
     } else {
@@ -105,7 +119,14 @@ pub(super) fn run(place: &Place, arguments: &Arguments) -> Result<Exit, Failure>
 fn read(place: &Place, config: &Config, wanted: &[&Feed], view: Option<&View>, runs: u32) -> Result<Status, Failure> {
     let Some(view) = view else {
         let feeds = wanted.iter().map(|feed| row(feed, None)).collect();
-        return Ok(Status { feeds, queue: Queue::default(), sinks: Vec::new(), last_run: None, runs: Vec::new() });
+        return Ok(Status {
+            feeds,
+            queue: Queue::default(),
+            sinks: Vec::new(),
+            hosts: Vec::new(),
+            last_run: None,
+            runs: Vec::new(),
+        });
     };
     // Matched among all feeds, so that one that was renamed is found under its new name alone.
     let all: Vec<_> = config.feeds.iter().map(subscribed).collect();
@@ -116,8 +137,11 @@ fn read(place: &Place, config: &Config, wanted: &[&Feed], view: Option<&View>, r
     let QueueLength { pending, failed, held } = view.queue_length()?;
     let now = place.clock.now();
     let sinks = view.troubled()?.into_iter().filter(|(name, _)| config.sink(name).is_some());
+    let feeds: Vec<FeedRow> = wanted.iter().map(|feed| row(feed, of(&feed.name))).collect();
+    let hosts = view.hosts()?.into_iter().filter_map(|known| host_row(known, config, &feeds, now)).collect();
     Ok(Status {
-        feeds: wanted.iter().map(|feed| row(feed, of(&feed.name))).collect(),
+        feeds,
+        hosts,
         queue: Queue { pending, failed, held },
         sinks: sinks.map(|(name, rest)| sink_row(name, rest, now)).collect(),
         last_run: view.last_runs(1)?.into_iter().next().map(run_row),
@@ -154,18 +178,22 @@ fn row(feed: &Feed, status: Option<FeedStatus>) -> FeedRow {
             held: 0,
             held_since: None,
             held_because: None,
+            waits_for: None,
         };
     };
     let polled = !feed.paused && status.gone_at.is_none();
+    let waits_for = status.waits_at.filter(|_| polled);
+    let turn = waits_for.as_ref().and(status.next_turn).unwrap_or(Timestamp::UNIX_EPOCH);
+    let waits = waits_for.as_ref().map(|host| format!("waits for its turn at {host}"));
     FeedRow {
         name,
         url,
         state,
         last_attempt: status.last_attempt,
         last_success: status.last_success,
-        next_poll: Some(status.next_poll.max(status.left_alone_until.unwrap_or(Timestamp::UNIX_EPOCH)))
+        next_poll: Some(status.next_poll.max(status.left_alone_until.unwrap_or(Timestamp::UNIX_EPOCH)).max(turn))
             .filter(|at| polled && *at > Timestamp::UNIX_EPOCH),
-        because: status.because.filter(|_| polled),
+        because: waits.or(status.because).filter(|_| polled),
         failures: status.failures,
         failing_since: status.failing_since,
         status: status.status,
@@ -174,7 +202,27 @@ fn row(feed: &Feed, status: Option<FeedStatus>) -> FeedRow {
         held: status.held,
         held_since: status.held_since,
         held_because: status.held_because,
+        waits_for,
     }
+}
+
+/// A host whose pace was learned, whose feeds wait for it, or that wants to be left alone.
+fn host_row(known: HostPace, config: &Config, feeds: &[FeedRow], now: Timestamp) -> Option<HostRow> {
+    let set = crate::pace::domains(&known.host).find_map(|domain| config.http.hosts.get(domain)).copied();
+    let base = set.unwrap_or(config.http.host_delay);
+    let learned = known.learned.filter(|learned| learned.pause() > base);
+    let waiting = feeds.iter().filter(|row| row.waits_for.as_ref() == Some(&known.host)).count();
+    let left_alone_until = known.rests_until.filter(|until| *until > now);
+    let pause = learned.map_or(base, |learned| learned.pause());
+    (learned.is_some() || waiting > 0 || left_alone_until.is_some()).then(|| HostRow {
+        host: known.host,
+        pause_seconds: pause.as_secs() + u64::from(pause.subsec_nanos() > 0),
+        learned: learned.is_some(),
+        slowed_at: learned.map(|learned| learned.since),
+        left_alone_until,
+        next_turn: known.next_turn.filter(|at| *at > now),
+        waiting,
+    })
 }
 
 fn sink_row(name: String, rest: Rest, now: Timestamp) -> SinkRow {
@@ -228,6 +276,9 @@ fn overview(place: &Place, status: &Status) {
         let since = local(sink.since);
         place.printer.fact(&format!("sink `{}`: {} ({tries} since {since}, {next})", sink.name, sink.error));
     }
+    for host in &status.hosts {
+        place.printer.fact(&pace_line(host));
+    }
     let Queue { pending, failed, held } = status.queue;
     place.printer.fact(&format!("queue: {pending} pending, {failed} failed, {held} held"));
     match &status.last_run {
@@ -238,6 +289,18 @@ fn overview(place: &Place, status: &Status) {
             place.printer.fact(&format!("last run: {}{ended}; {did}", local(run.started_at)));
         }
     }
+}
+
+/// `host reddit.com: 20 s between requests, since it had too much on …; 3 feeds wait for their turn`
+fn pace_line(host: &HostRow) -> String {
+    let since = host.slowed_at.map(|at| format!(", since it had too much on {}", local(at))).unwrap_or_default();
+    let rests = host.left_alone_until.map(|at| format!("; asks to be left alone until {}", local(at))).unwrap_or_default();
+    let waiting = match host.waiting {
+        0 => String::new(),
+        1 => "; 1 feed waits for its turn".to_owned(),
+        many => format!("; {many} feeds wait for their turn"),
+    };
+    format!("host {}: {} s between requests{since}{rests}{waiting}", host.host, host.pause_seconds)
 }
 
 /// What each of the last runs did, the latest first.
@@ -256,7 +319,7 @@ fn runs(place: &Place, runs: &[RunRow]) {
     place.printer.facts(table(&cells));
 }
 
-fn in_full(place: &Place, row: &FeedRow) {
+fn in_full(place: &Place, row: &FeedRow, hosts: &[HostRow]) {
     let mut lines = vec![("feed", row.name.clone()), ("url", row.url.clone()), ("state", row.state.to_owned())];
     let mut add = |label, text: Option<String>| lines.extend(text.map(|text| (label, text)));
     add("last attempt", row.last_attempt.map(local));
@@ -268,6 +331,8 @@ fn in_full(place: &Place, row: &FeedRow) {
     add("failing since", row.failing_since.map(local));
     add("error", row.error.clone());
     add("moved to", row.moved_to.clone());
+    let pace = hosts.iter().find(|host| row.waits_for.as_ref() == Some(&host.host));
+    add("pace", pace.map(|host| pace_line(host).trim_start_matches("host ").to_owned()));
     let word = format!("`feeds queue release {0}` or `feeds queue drop --held {0}`", row.name);
     let since = row.held_since.map(|at| format!(" since {}", local(at))).unwrap_or_default();
     add("held", (row.held > 0).then(|| format!("{}{since} ({word})", count(row.held, "delivery"))));

@@ -125,9 +125,16 @@ mod tests {
         let text = initial();
         let written: Vec<&str> =
             text.lines().filter_map(|line| line.trim_start_matches("# ").split_once(" = ").map(|(key, _)| key)).collect();
-        let tables = ["http", "defaults", "tags", "sinks", "feeds"];
-        let keys =
-            [super::super::KEYS, http::KEYS, layers::LAYER_KEYS, layers::LOOK_KEYS, super::super::feeds::KEYS, sinks::KEYS];
+        let tables = ["http", "hosts", "defaults", "tags", "sinks", "feeds"];
+        let keys = [
+            super::super::KEYS,
+            http::KEYS,
+            http::HOST_KEYS,
+            layers::LAYER_KEYS,
+            layers::LOOK_KEYS,
+            super::super::feeds::KEYS,
+            sinks::KEYS,
+        ];
         for key in keys.concat() {
             let there = if tables.contains(&key) {
                 text.contains(&format!("[{key}]")) || text.contains(&format!("[{key}."))

@@ -62,7 +62,8 @@ pub(super) fn read(
             let (_, url) = place.get_ref();
             if let Some(first) = urls.insert(url.clone(), name.get_ref().clone()) {
                 let message = format!("feeds `{first}` and `{}` have the same `url`", name.get_ref());
-                mistakes.push(Mistake::error(place.span(), message).help("remove one of them"));
+                let help = "it is asked once for both; a different ending such as `#two` says that both are meant";
+                mistakes.push(Mistake::warning(place.span(), message).help(help));
             }
         }
         let nearest = raw.nearest(layers);

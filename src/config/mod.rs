@@ -93,7 +93,7 @@ pub struct Feed {
     pub looks: BTreeMap<String, Look>,
 }
 /// The keys outside of all tables, and the tables.
-const KEYS: &[&str] = &["database", "http", "defaults", "tags", "sinks", "feeds"];
+const KEYS: &[&str] = &["database", "http", "hosts", "defaults", "tags", "sinks", "feeds"];
 
 impl Config {
     /// Reads and checks a configuration.
@@ -155,10 +155,11 @@ impl Config {
 
         let database =
             root.read("database", &mut mistakes, |value| env.path(section::text(value)?, &folder).map_err(section::Wrong::from));
-        let http = match root.take("http").and_then(|value| Section::new("[http]".to_owned(), value, &mut mistakes)) {
+        let mut http = match root.take("http").and_then(|value| Section::new("[http]".to_owned(), value, &mut mistakes)) {
             Some(section) => http::read(section, &mut mistakes),
             None => http::defaults(),
         };
+        http.hosts = http::hosts(section::named(&mut root, "hosts", &mut mistakes), &mut mistakes);
         let shared = Shared { folder: folder.clone(), user_agent: http.user_agent.clone(), env: env.clone() };
         let sink_tables = section::named(&mut root, "sinks", &mut mistakes);
         let sinks = sinks::read(sink_tables, &shared, &mut mistakes);

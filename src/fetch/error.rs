@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{FileError, RedirectError};
+use super::{FileError, NotNow, RedirectError};
 use crate::net::{HttpError, StatusCode};
 use crate::units::ByteSize;
 
@@ -39,6 +39,9 @@ pub enum FetchErrorKind {
     /// The file could not be read.
     #[error(transparent)]
     File(FileError),
+    /// Nothing was asked: a host on the way is not to be asked now.
+    #[error(transparent)]
+    NotNow(#[from] NotNow),
 }
 
 impl FetchError {
@@ -69,13 +72,15 @@ impl FetchError {
             FetchErrorKind::Status(_)
             | FetchErrorKind::UnaskedNotModified
             | FetchErrorKind::Redirect(_)
-            | FetchErrorKind::File(_) => return None,
+            | FetchErrorKind::File(_)
+            | FetchErrorKind::NotNow(_) => return None,
         };
         Some(words.to_owned())
     }
 
     /// Whether a URL that a feed had moved to no longer leads to it, so that its old one is worth a request.
-    pub(super) fn is_of_the_place(&self) -> bool {
+    #[must_use]
+    pub fn is_of_the_place(&self) -> bool {
         match &self.kind {
             FetchErrorKind::Status(status) => matches!(status, 404 | 410),
             FetchErrorKind::Http(error) => {
@@ -84,7 +89,8 @@ impl FetchError {
             FetchErrorKind::UnaskedNotModified
             | FetchErrorKind::Redirect(_)
             | FetchErrorKind::TooLarge(_)
-            | FetchErrorKind::File(_) => false,
+            | FetchErrorKind::File(_)
+            | FetchErrorKind::NotNow(_) => false,
         }
     }
 }
@@ -95,7 +101,9 @@ impl From<FetchErrorKind> for FetchError {
             FetchErrorKind::Status(status) => Some(*status),
             FetchErrorKind::UnaskedNotModified => Some(304),
             FetchErrorKind::Http(error) => error.status(),
-            FetchErrorKind::Redirect(_) | FetchErrorKind::TooLarge(_) | FetchErrorKind::File(_) => None,
+            FetchErrorKind::Redirect(_) | FetchErrorKind::TooLarge(_) | FetchErrorKind::File(_) | FetchErrorKind::NotNow(_) => {
+                None
+            }
         };
         Self { kind, status, retry_after: None }
     }

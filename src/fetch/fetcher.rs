@@ -1,6 +1,7 @@
 //! The [`Fetcher`]: asks a source for its document, once, conditionally where it can, following redirects by hand so
 //! that each step passes the guard. Goes in: an [`Ask`]. Comes out: [`Fetched`]. Keeps no pace and writes nothing down.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -9,9 +10,10 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::redirect::{Trail, is_redirect};
-use super::{Answer, FetchError, FetchErrorKind, Fetched, Settings, Source, Validators, file, freshness};
+use super::{Answer, FetchError, FetchErrorKind, Fetched, Gates, Settings, Source, Turn, Validators, file, freshness, host_of};
+use crate::clock::Clock;
 use crate::net::http::ACCEPTED_CODINGS;
-use crate::net::{Client, Guard, HeaderMap, HeaderName, HeaderValue, HttpError, HttpOptions, Method, Reply, Request};
+use crate::net::{Client, Guard, HeaderMap, HeaderName, HeaderValue, HttpError, HttpOptions, Memory, Method, Reply, Request};
 use crate::secret::redact;
 
 /// What to ask for, and what is known of it.
@@ -32,6 +34,7 @@ pub struct Ask<'a> {
 pub struct Fetcher {
     client: Client,
     settings: Settings,
+    gates: Arc<Gates>,
 }
 
 const ACCEPT: &str = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.1";
@@ -40,11 +43,14 @@ const ACCEPT: &str = "application/atom+xml, application/rss+xml, application/fee
 pub trait Fetch: Send + Sync {
     /// How requests are made.
     fn settings(&self) -> &Settings;
-    /// Asks a source for its document.
+    /// Whose turn it is at each host.
+    fn gates(&self) -> &Arc<Gates>;
+    /// Asks a source for its document. The first request is this turn's; those that follow from it take their own at the
+    /// gates of their hosts.
     ///
     /// # Errors
     /// When there is no document; then what is remembered of the source still holds.
-    fn fetch<'a>(&'a self, ask: &'a Ask<'a>) -> BoxFuture<'a, Result<Fetched, FetchError>>;
+    fn fetch<'a>(&'a self, ask: &'a Ask<'a>, turn: &'a mut Turn) -> BoxFuture<'a, Result<Fetched, FetchError>>;
 }
 
 impl Fetch for Fetcher {
@@ -52,8 +58,12 @@ impl Fetch for Fetcher {
         self.settings()
     }
 
-    fn fetch<'a>(&'a self, ask: &'a Ask<'a>) -> BoxFuture<'a, Result<Fetched, FetchError>> {
-        Box::pin(self.fetch(ask))
+    fn gates(&self) -> &Arc<Gates> {
+        &self.gates
+    }
+
+    fn fetch<'a>(&'a self, ask: &'a Ask<'a>, turn: &'a mut Turn) -> BoxFuture<'a, Result<Fetched, FetchError>> {
+        Box::pin(self.fetch_in_turn(ask, turn))
     }
 }
 
@@ -63,8 +73,10 @@ impl Fetcher {
     pub fn new(settings: Settings) -> Self {
         let options =
             HttpOptions { user_agent: settings.user_agent.clone(), connect_timeout: settings.connect_timeout, ca_file: None };
-        let client = Client::guarded(Guard::new(settings.allow_addresses.clone()), &options);
-        Self { client, settings }
+        let memory = Arc::new(Memory::new(settings.memory, settings.max_body));
+        let client = Client::guarded(Guard::new(settings.allow_addresses.clone()), &options).sharing(memory);
+        let gates = Arc::new(Gates::new(&settings, Clock::system()));
+        Self { client, settings, gates }
     }
 
     /// How requests are made.
@@ -73,28 +85,35 @@ impl Fetcher {
         &self.settings
     }
 
-    /// Asks a source for its document.
+    /// Asks a source for its document, in its turn.
     ///
     /// Where it is remembered to have moved and the new place no longer leads to it, its old one is asked once.
     ///
     /// # Errors
     /// When there is no document; then what is remembered of the source still holds.
     pub async fn fetch(&self, ask: &Ask<'_>) -> Result<Fetched, FetchError> {
+        self.fetch_in_turn(ask, &mut Turn::none(&self.gates)).await
+    }
+
+    async fn fetch_in_turn(&self, ask: &Ask<'_>, turn: &mut Turn) -> Result<Fetched, FetchError> {
         let url = match ask.source {
             Source::File(path) => {
                 return file::read(path, self.settings.max_body).await.map(|answer| Fetched::Document(Box::new(answer)));
             }
             Source::Http(url) => url,
         };
-        let deadline = Instant::now() + self.settings.timeout;
+        let mut left = self.settings.timeout;
         let mut trail = Trail::new(url, ask.at);
-        let failed = match self.walk(&mut trail, ask, deadline).await {
-            Err(error) if ask.at.is_some_and(|at| at != url) && error.is_of_the_place() => error,
-            done => return done,
-        };
-        tracing::debug!(error = %failed, "the feed is not where it had moved to; asking its old address");
+        let failed = self.walk(&mut trail, ask, turn, &mut left).await;
+        if ask.at.is_none_or(|at| at == url) || !leads_elsewhere(&failed) {
+            return failed;
+        }
+        tracing::debug!("the feed is not where it had moved to; asking its old address");
         let mut old = Trail::new(url, None).avoid(trail.here());
-        self.walk(&mut old, ask, deadline).await.map_err(|_| failed)
+        match self.walk(&mut old, ask, turn, &mut left).await {
+            Ok(found) if !is_page(&found) => Ok(found),
+            Ok(_) | Err(_) => failed,
+        }
     }
 
     /// Asks a URL for whatever is there: a page or a feed, without conditions.
@@ -109,21 +128,25 @@ impl Fetcher {
         }
     }
 
-    async fn walk(&self, trail: &mut Trail<'_>, ask: &Ask<'_>, deadline: Instant) -> Result<Fetched, FetchError> {
+    /// Asks hop by hop. What is spent of the time that is left does not count what was waited at gates.
+    async fn walk(
+        &self,
+        trail: &mut Trail<'_>,
+        ask: &Ask<'_>,
+        turn: &mut Turn,
+        left: &mut Duration,
+    ) -> Result<Fetched, FetchError> {
         let mut hops = 0;
         loop {
             let target = self.client.target(trail.here().clone())?;
+            turn.take(&host_of(target.url())).await.map_err(FetchErrorKind::from)?;
+            let begun = Instant::now();
             let mut headers = what_is_welcome();
             let asked_with = ask.validators.filter(|known| known.condition(&mut headers, target.url()));
-            let request = Request {
-                method: Method::GET,
-                target,
-                headers,
-                body: None,
-                max_body: self.settings.max_body,
-                timeout: deadline.saturating_duration_since(Instant::now()),
-            };
+            let request =
+                Request { method: Method::GET, target, headers, body: None, max_body: self.settings.max_body, timeout: *left };
             let reply = self.client.send(request).await.map_err(|error| of_the_whole(error, self.settings.timeout))?;
+            *left = left.saturating_sub(begun.elapsed());
             if !is_redirect(reply.status) {
                 return understand(reply, asked_with, trail, ask.now);
             }
@@ -147,6 +170,7 @@ fn understand(reply: Reply, asked_with: Option<&Validators>, trail: &Trail<'_>, 
             content_type: reply.headers.get("content-type").map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned()),
             moved_to: trail.moved_to(),
             bytes: reply.body,
+            room: reply.room,
             url: reply.url,
             fresh_for,
         }))),
@@ -159,6 +183,22 @@ fn understand(reply: Reply, asked_with: Option<&Validators>, trail: &Trail<'_>, 
             Err(FetchError { retry_after: freshness::retry_after(&reply.headers, now), ..FetchErrorKind::Status(status).into() })
         }
     }
+}
+
+/// Whether a place that a feed had moved to no longer leads to it.
+fn leads_elsewhere(answer: &Result<Fetched, FetchError>) -> bool {
+    match answer {
+        Ok(fetched) => is_page(fetched),
+        Err(error) => error.is_of_the_place(),
+    }
+}
+
+/// Whether a page for people came: a name that was given up is soon somebody else's, and answers all with one.
+fn is_page(fetched: &Fetched) -> bool {
+    let Fetched::Document(answer) = fetched else { return false };
+    let start = answer.bytes.trim_ascii_start();
+    let begins = |word: &str| start.get(..word.len()).is_some_and(|own| own.eq_ignore_ascii_case(word.as_bytes()));
+    begins("<!doctype html") || begins("<html")
 }
 
 fn what_is_welcome() -> HeaderMap {

@@ -39,6 +39,14 @@ pub(super) struct Trail<'a> {
     permanent: bool,
 }
 
+/// The URL that is asked first, as it goes over the wire: where the source is known to have moved, without a fragment.
+#[must_use]
+pub fn start(source: &Url, known: Option<&Url>) -> Url {
+    let mut start = Trail::new(source, known).here().clone();
+    start.set_fragment(None);
+    start
+}
+
 /// Whether a status is one of those that say where else to ask.
 pub(super) fn is_redirect(status: u16) -> bool {
     matches!(status, 301 | 302 | 303 | 307 | 308)
@@ -93,13 +101,13 @@ impl<'a> Trail<'a> {
     /// Where the source has moved for good, now that the last URL has answered.
     pub(super) fn moved_to(&self) -> Option<Url> {
         let end = if self.permanent { self.here() } else { self.known? };
-        let end = undressed(end.clone());
-        (end != undressed(self.source.clone())).then_some(end)
+        let end = plain(end);
+        (end != plain(self.source)).then_some(end)
     }
 
     /// With the source's user name and password where they belong, its own origin, and with no others.
     fn dressed(&self, url: Url) -> Url {
-        let mut url = undressed(url);
+        let mut url = plain(&url);
         if url.origin() == self.source.origin() {
             // These fail only for URLs without a host; such a URL does not share an origin with the source.
             url.set_username(self.source.username()).ok();
@@ -114,7 +122,9 @@ fn has_login(url: &Url) -> bool {
 }
 
 /// Without user name, password and fragment: how a URL is remembered.
-fn undressed(mut url: Url) -> Url {
+#[must_use]
+pub fn plain(url: &Url) -> Url {
+    let mut url = url.clone();
     // These fail only for URLs without a host, which have neither.
     url.set_username("").ok();
     url.set_password(None).ok();

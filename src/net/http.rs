@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -14,6 +14,7 @@ use url::Url;
 
 use super::body::{self, Body, BodyError};
 use super::error::{AllRefused, HttpError};
+use super::memory::{Memory, Room, Roomy};
 use super::target::{Target, check_literal};
 use super::{Guard, Refused, tls};
 
@@ -57,6 +58,8 @@ pub struct Reply {
     pub headers: HeaderMap,
     /// The body, decoded. Whole where the status is a success; else its beginning.
     pub body: Vec<u8>,
+    /// The body's share of the memory for bodies under way.
+    pub room: Room,
     /// The URL that answered.
     pub url: Url,
 }
@@ -65,6 +68,7 @@ pub struct Reply {
 pub struct Client {
     guard: Guard,
     options: HttpOptions,
+    memory: Option<Arc<Memory>>,
     plain: OnceLock<reqwest::Client>,
     encrypted: OnceLock<reqwest::Client>,
 }
@@ -75,12 +79,19 @@ const ERROR_BODY_TIME: Duration = Duration::from_secs(5);
 /// Long enough for the next feed of the same host, short enough not to hold a socket for each of a thousand hosts.
 const KEEP_IDLE: Duration = Duration::from_secs(15);
 const MAX_HEAD: u32 = 64 * 1024;
+const WINDOW: u32 = 256 * 1024;
 
 impl Client {
     /// A client for what feeds and pages name: every address passes the guard.
     #[must_use]
     pub fn guarded(guard: Guard, options: &HttpOptions) -> Self {
-        Self { guard, options: options.clone(), plain: OnceLock::new(), encrypted: OnceLock::new() }
+        Self { guard, options: options.clone(), memory: None, plain: OnceLock::new(), encrypted: OnceLock::new() }
+    }
+
+    /// The same, its bodies bounded together with those of all others that share this memory.
+    #[must_use]
+    pub fn sharing(self, memory: Arc<Memory>) -> Self {
+        Self { memory: Some(memory), ..self }
     }
 
     /// A client for what the user names: no guard.
@@ -119,15 +130,15 @@ impl Client {
             .map_err(|_| late(None))?
             .map_err(|e| HttpError::before_the_answer(&e, &target, self.options.connect_timeout))?;
         let status = response.status();
-        let body = if status.is_success() {
-            let host = target.host();
-            let whole = whole_body(&mut response, max_body, &host);
-            timeout_at(deadline, whole).await.map_err(|_| late(Some(status.as_u16())))??
+        let (body, room) = if status.is_success() {
+            let (host, late) = (target.host(), || late(Some(status.as_u16())));
+            whole_body(&mut response, max_body, &host, self.memory.as_ref(), deadline, late).await?
         } else {
             let until = deadline.min(Instant::now() + ERROR_BODY_TIME);
-            beginning_of_body(&mut response, max_body.min(ERROR_BODY), until).await
+            (beginning_of_body(&mut response, max_body.min(ERROR_BODY), until).await, Room::default())
         };
-        Ok(Reply { status: status.as_u16(), headers: std::mem::take(response.headers_mut()), body, url: target.url().clone() })
+        let headers = std::mem::take(response.headers_mut());
+        Ok(Reply { status: status.as_u16(), headers, body, room, url: target.url().clone() })
     }
 
     /// Certificates are read when the first encrypted request is sent: without one, none are needed.
@@ -161,6 +172,9 @@ impl Client {
             .no_proxy()
             .http1_ignore_invalid_headers_in_responses(true)
             .http2_max_header_list_size(MAX_HEAD)
+            // What is sent before it is read lies in nobody's share of the memory.
+            .http2_initial_stream_window_size(WINDOW)
+            .http2_initial_connection_window_size(WINDOW)
             .pool_idle_timeout(KEEP_IDLE)
             .pool_max_idle_per_host(2)
             .build()
@@ -173,8 +187,15 @@ impl fmt::Debug for Client {
     }
 }
 
-/// Reads a body to its end. It must fit, be whole, and be in a coding that can be read.
-async fn whole_body(response: &mut Response, limit: u64, host: &str) -> Result<Vec<u8>, HttpError> {
+/// Reads a body to its end. It must fit, be whole, and be in a coding that can be read. Waiting for memory is no lateness.
+async fn whole_body(
+    response: &mut Response,
+    limit: u64,
+    host: &str,
+    memory: Option<&Arc<Memory>>,
+    deadline: Instant,
+    late: impl Fn() -> HttpError,
+) -> Result<(Vec<u8>, Room), HttpError> {
     let status = response.status().as_u16();
     let host = || host.to_owned();
     let explain = |error| match error {
@@ -182,14 +203,14 @@ async fn whole_body(response: &mut Response, limit: u64, host: &str) -> Result<V
         BodyError::Cut(cause) => HttpError::Cut { host: host(), cause: cause.to_owned(), status },
         BodyError::Coding(cause) => HttpError::Coding { host: host(), cause, status },
     };
-    let mut body = Body::new(response.headers(), limit).map_err(explain)?;
+    let mut body = Roomy::new(response.headers(), limit, memory).await.map_err(explain)?;
     if response.content_length().is_some_and(|length| length > limit) {
         return Err(explain(BodyError::TooLarge));
     }
     loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) => body.push(&chunk).map_err(explain)?,
-            Ok(None) => return body.finish().map_err(explain),
+        match timeout_at(deadline + body.waited, response.chunk()).await.map_err(|_| late())? {
+            Ok(Some(chunk)) => body.push(&chunk).await.map_err(explain)?,
+            Ok(None) => return body.finish().await.map_err(explain),
             Err(error) => return Err(HttpError::within_the_body(&error, host(), status)),
         }
     }

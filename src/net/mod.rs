@@ -5,6 +5,7 @@ mod body;
 mod error;
 pub mod guard;
 pub mod http;
+mod memory;
 #[cfg(test)]
 pub(crate) mod scripted;
 pub mod smtp;
@@ -14,6 +15,7 @@ pub mod tls;
 pub use error::HttpError;
 pub use guard::{Guard, Refused};
 pub use http::{Client, HttpOptions, Reply, Request};
+pub use memory::{Memory, Room};
 pub use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 pub use reqwest::{Method, StatusCode};
 pub use target::Target;

@@ -7,6 +7,7 @@ mod hold;
 mod hosts;
 mod ready;
 mod recorder;
+mod together;
 
 pub use hold::{Fate, Plan, plan};
 pub use hosts::{Poller, Which};

@@ -15,6 +15,7 @@ use crate::feed::diff::{EntryRef, diff};
 use crate::feed::{self, Document, Key, Keys, ParseError, Parsed};
 use crate::fetch::{self, FetchError, Fetched, Source};
 use crate::schedule::{Answered, NextPoll, next_poll};
+use crate::secret::redact;
 use crate::store::{
     Answer, Changed, DocumentRecord, FeedId, History, Moved, NewEntry, PollRecord, Recorded, RunId, Store, StoreError, Validators,
 };
@@ -40,6 +41,9 @@ pub struct Polled {
 
 /// A failing feed is a person's business after so long.
 pub const FAILING_FOR_DAYS: Duration = Duration::from_secs(3 * 86_400);
+
+/// A document over so many bytes is parsed alone.
+const LARGE: usize = 2 << 20;
 
 impl Recorder {
     /// Records what a feed's source answered to the request that began at `asked_at`.
@@ -190,6 +194,8 @@ impl Act<'_> {
         if self.history.document_hash.as_ref() == Some(&hash) {
             return self.unchanged(200, answer.validators, answer.fresh_for, answer.moved_to).await;
         }
+        // What is made of a document is several times as large as its bytes.
+        let _alone = if answer.bytes.len() > LARGE { Some(self.recorder.pool.alone().await) } else { None };
         let (bytes, content_type, base) = (answer.bytes, answer.content_type, answer.url.clone());
         let reading = move || {
             let parsed = feed::parse(&bytes, content_type.as_deref(), Some(&base))?;
@@ -198,7 +204,10 @@ impl Act<'_> {
         };
         let (Parsed { document, remarks }, keys) = match self.recorder.pool.run(reading).await {
             Ok(Ok(read)) => read,
-            Ok(Err(error)) => return self.failed(Trouble::unreadable(error.to_string())).await,
+            Ok(Err(error)) => {
+                let place = self.redirected_to(&answer.url).map(|url| format!(" (it redirects to `{url}`)")).unwrap_or_default();
+                return self.failed(Trouble::unreadable(format!("{error}{place}"))).await;
+            }
             Err(panicked) => return self.failed(Trouble::unreadable(format!("the document cannot be read: {panicked}"))).await,
         };
         let next = self.next(Answered::Well { fresh_for: answer.fresh_for });
@@ -267,6 +276,15 @@ impl Act<'_> {
                 Recorded::Stale => history = store.history(self.feed()).await?,
             }
         }
+    }
+
+    /// Where a document came from, if not from where it was asked for.
+    fn redirected_to(&self, url: &Url) -> Option<String> {
+        let Source::Http(source) = &self.subscription.source else { return None };
+        let moved_to = self.history.moved_to.as_deref().and_then(|url| Url::parse(url).ok());
+        let asked = [Some(source), moved_to.as_ref()];
+        let is_elsewhere = asked.into_iter().flatten().all(|asked| fetch::plain(asked) != *url);
+        is_elsewhere.then(|| redact(url))
     }
 
     /// The status of a source that has one.

@@ -6,6 +6,7 @@ mod entries;
 mod error;
 mod feeds;
 mod held;
+mod hosts;
 mod in_place;
 mod lock;
 mod open;
@@ -21,6 +22,7 @@ pub use deliveries::{ClaimDeliveries, Claimed, FeedSet, Finished, Settled};
 pub use entries::{Answer, DocumentRecord, Moved, NewDelivery, NewEntry, PollRecord, Recorded};
 pub use error::StoreError;
 pub use feeds::{ClaimHosts, FeedId, History, HostClaim, Subscribed, Validators};
+pub use hosts::{HostDone, HostPace};
 #[doc(hidden)]
 pub use in_place::Moments;
 pub use lock::{RunLock, Taken};

@@ -18,6 +18,8 @@ mod kit;
 #[cfg(test)]
 mod mail;
 #[cfg(test)]
+mod politeness;
+#[cfg(test)]
 mod queue;
 #[cfg(test)]
 mod queue_rules;

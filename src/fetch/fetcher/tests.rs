@@ -12,7 +12,9 @@ fn settings() -> Settings {
         concurrency: 1,
         per_host: 1,
         host_delay: Duration::ZERO,
+        hosts: std::collections::BTreeMap::new(),
         max_body: 1 << 20,
+        memory: 64 << 20,
         allow_addresses: vec!["127.0.0.0/8".parse().unwrap()],
     }
 }
