@@ -198,10 +198,6 @@ async fn of_page(
     };
     let url = chosen.url.clone();
     known(config, &url)?;
-    // The page and its feed are mostly on one host: the pause between two requests to it holds here too.
-    if url.host() == page.host() {
-        tokio::time::sleep(config.http.host_delay).await;
-    }
     let asked_at = place.clock.now();
     let answer = ask(fetcher, &url, asked_at).await?;
     match source::read(&answer, None, None).await? {

@@ -331,8 +331,8 @@ fn in_full(place: &Place, row: &FeedRow, hosts: &[HostRow]) {
     add("failing since", row.failing_since.map(local));
     add("error", row.error.clone());
     add("moved to", row.moved_to.clone());
-    let pace = hosts.iter().find(|host| row.waits_for.as_ref() == Some(&host.host));
-    add("pace", pace.map(|host| pace_line(host).trim_start_matches("host ").to_owned()));
+    let host = hosts.iter().find(|host| row.waits_for.as_ref() == Some(&host.host));
+    add("pace", host.map(|host| pace_line(host).trim_start_matches("host ").to_owned()));
     let word = format!("`feeds queue release {0}` or `feeds queue drop --held {0}`", row.name);
     let since = row.held_since.map(|at| format!(" since {}", local(at))).unwrap_or_default();
     add("held", (row.held > 0).then(|| format!("{}{since} ({word})", count(row.held, "delivery"))));

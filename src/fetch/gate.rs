@@ -22,7 +22,7 @@ pub struct Gates {
     delay: Duration,
     delays: HashMap<String, Duration>,
     patience: Mutex<Duration>,
-    gates: Mutex<HashMap<String, Arc<Gate>>>,
+    known: Mutex<HashMap<String, Arc<Gate>>>,
 }
 
 /// What is known of a host's pace, from one run to the next.
@@ -92,7 +92,7 @@ impl Gates {
             delay: settings.host_delay,
             delays: settings.hosts.iter().map(|(host, delay)| (pace::key(host).to_owned(), *delay)).collect(),
             patience: Mutex::new(PATIENCE),
-            gates: Mutex::default(),
+            known: Mutex::default(),
         }
     }
 
@@ -196,11 +196,11 @@ impl Gates {
     /// What has changed since this was last asked.
     #[must_use]
     pub fn changed(&self) -> Vec<Known> {
-        let gates: Vec<Arc<Gate>> = locked(&self.gates).values().cloned().collect();
+        let gates: Vec<Arc<Gate>> = locked(&self.known).values().cloned().collect();
         let now = (Instant::now(), self.clock.now());
         let known = |gate: &Arc<Gate>| {
             let mut state = locked(&gate.state);
-            let known = std::mem::take(&mut state.changed).then(|| Known {
+            std::mem::take(&mut state.changed).then(|| Known {
                 host: gate.host.clone(),
                 last_asked: state.last_asked,
                 learned: state.learned,
@@ -209,15 +209,14 @@ impl Gates {
                 next_turn: Some(state.next.saturating_duration_since(now.0))
                     .filter(|wait| !wait.is_zero())
                     .and_then(|wait| now.1.checked_add(Duration::from_secs(wait.as_secs() + 1)).ok()),
-            });
-            known
+            })
         };
         gates.iter().filter_map(known).collect()
     }
 
     /// The gate that a host shares with its domain, where the domain has a pace; else its own.
     fn gate(&self, host: &str) -> Arc<Gate> {
-        let gates = locked(&self.gates);
+        let gates = locked(&self.known);
         let shared = pace::domains(host).find_map(|domain| {
             if self.delays.contains_key(domain) {
                 return Some(Err(domain));
@@ -233,7 +232,7 @@ impl Gates {
     }
 
     fn own_gate(&self, host: &str) -> Arc<Gate> {
-        let mut gates = locked(&self.gates);
+        let mut gates = locked(&self.known);
         let set = self.delays.get(host).copied();
         let gate = gates.entry(host.to_owned()).or_insert_with(|| {
             let (next, waited) = (Instant::now(), Duration::ZERO);

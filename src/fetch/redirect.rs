@@ -55,7 +55,7 @@ pub(super) fn is_redirect(status: u16) -> bool {
 impl<'a> Trail<'a> {
     /// A way that begins at the source, or where it is known to have moved to.
     pub(super) fn new(source: &'a Url, known: Option<&'a Url>) -> Self {
-        let start = known.unwrap_or(source).clone();
+        let start = known.unwrap_or(source);
         let mut trail = Self { source, known, visited: Vec::new(), permanent: true };
         let start = trail.dressed(start);
         trail.visited.push(start);
@@ -81,7 +81,7 @@ impl<'a> Trail<'a> {
             return Err(RedirectError::NoLocation);
         }
         let next = self.here().join(location.trim()).map_err(|error| RedirectError::BadLocation(error.to_string()))?;
-        let next = self.dressed(next);
+        let next = self.dressed(&next);
         let downgrade = self.here().scheme() == "https" && next.scheme() == "http";
         if downgrade && has_login(self.source) {
             return Err(RedirectError::Downgrade(redact(&next)));
@@ -106,8 +106,8 @@ impl<'a> Trail<'a> {
     }
 
     /// With the source's user name and password where they belong, its own origin, and with no others.
-    fn dressed(&self, url: Url) -> Url {
-        let mut url = plain(&url);
+    fn dressed(&self, url: &Url) -> Url {
+        let mut url = plain(url);
         if url.origin() == self.source.origin() {
             // These fail only for URLs without a host; such a URL does not share an origin with the source.
             url.set_username(self.source.username()).ok();

@@ -59,7 +59,9 @@ pub(super) fn together(feeds: Vec<Due<'_>>) -> Vec<Vec<Due<'_>>> {
         places.extend(request.map(|url| (url, groups.len())));
         groups.push(vec![feed]);
     }
-    groups.iter_mut().for_each(|group| group.sort_by_key(|feed| feed.moved_to.is_some()));
+    for group in &mut groups {
+        group.sort_by_key(|feed| feed.moved_to.is_some());
+    }
     groups
 }
 
