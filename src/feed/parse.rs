@@ -20,6 +20,8 @@ pub struct Parsed {
     pub document: Document,
     /// What a person might want to know, in words.
     pub remarks: Vec<String>,
+    /// It breaks off: there was more.
+    pub torn: bool,
 }
 
 /// Why bytes are no feed.
@@ -81,7 +83,7 @@ pub fn parse(bytes: &[u8], content_type: Option<&str>, base: Option<&Url>) -> Re
         let homeless = document.entries.iter_mut().filter(|entry| entry.base.is_none() && entry.link().is_none());
         homeless.for_each(|entry| entry.base = Some(base.as_str().to_owned()));
     }
-    Ok(Parsed { document, remarks })
+    Ok(Parsed { document, remarks, torn })
 }
 
 /// What the parser says, as one short line: it may quote the document.

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::Settings;
 use crate::clock::Clock;
 use crate::pace::{self, Learned};
+use crate::schedule::FURTHEST;
 
 /// The gates of all hosts, for one pass.
 pub struct Gates {
@@ -109,7 +110,8 @@ impl Gates {
             let mut state = locked(&gate.state);
             state.learned = known.learned.filter(|learned| learned.pause() > gate.base);
             state.last_asked = known.last_asked;
-            state.rests_until = known.rests_until.filter(|until| *until > now);
+            // What is further off was written down before the clock was set back.
+            state.rests_until = known.rests_until.filter(|until| *until > now && *until <= now + FURTHEST);
             // Times are kept in whole seconds: it may have been asked nearly a second later than is known.
             let since = known.last_asked.and_then(|at| Duration::try_from(now.duration_since(at + Duration::from_secs(1))).ok());
             let asked_lately = known.last_asked.is_some_and(|at| at <= now);

@@ -202,7 +202,7 @@ impl Act<'_> {
             let keys: Vec<Key> = parsed.document.entries.iter().flat_map(|entry| Keys::of(entry).all()).collect();
             Ok::<_, ParseError>((parsed, keys))
         };
-        let (Parsed { document, remarks }, keys) = match self.recorder.pool.run(reading).await {
+        let (Parsed { document, remarks, torn }, keys) = match self.recorder.pool.run(reading).await {
             Ok(Ok(read)) => read,
             Ok(Err(error)) => {
                 let place = self.redirected_to(&answer.url).map(|url| format!(" (it redirects to `{url}`)")).unwrap_or_default();
@@ -211,9 +211,11 @@ impl Act<'_> {
             Err(panicked) => return self.failed(Trouble::unreadable(format!("the document cannot be read: {panicked}"))).await,
         };
         let next = self.next(Answered::Well { fresh_for: answer.fresh_for });
+        // What breaks off is used as far as it came; next time the rest is asked for, with what went with a whole document.
+        let validators = if torn { self.history.validators.clone() } else { kept(answer.validators) };
         let record = DocumentRecord {
-            validators: kept(answer.validators),
-            hash,
+            validators,
+            hash: if torn { Vec::new() } else { hash },
             title: document.title.clone(),
             link: document.link.clone(),
             language: document.language.clone(),

@@ -12,7 +12,7 @@ use super::runs::RunId;
 use super::writer::Request;
 use super::{Store, StoreError, seconds, time};
 use crate::pace::{self, Learned};
-use crate::schedule::FURTHEST;
+use crate::schedule::{FURTHEST, SET_BACK};
 
 /// What is known of a host's pace.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -106,11 +106,12 @@ impl Unasked {
     /// Those that want to be left alone, or whose turn is further off than `patience`. Times that are further off than any rule
     /// allows were written down before the clock was set back.
     pub(super) fn read(connection: &Connection, now: i64, patience: Duration) -> Result<Self, rusqlite::Error> {
-        let sql =
-            "SELECT host FROM hosts WHERE (until > ?1 AND until <= ?1 + ?2) OR (next_turn > ?1 + ?3 AND next_turn <= ?1 + ?2)";
-        let [furthest, patience] = [FURTHEST, patience].map(|time| i64::try_from(time.as_secs()).unwrap_or(i64::MAX / 4));
+        let sql = "SELECT host FROM hosts WHERE (until > ?1 AND until <= ?1 + ?2) OR
+                     (next_turn > ?1 + ?3 AND next_turn <= ?1 + ?2 AND coalesce(last_asked, 0) <= ?1 + ?4)";
+        let [furthest, patience, set_back] =
+            [FURTHEST, patience, SET_BACK].map(|time| i64::try_from(time.as_secs()).unwrap_or(i64::MAX / 4));
         let mut select = connection.prepare_cached(sql)?;
-        let hosts = select.query_map(params![now, furthest, patience], |row| row.get(0))?;
+        let hosts = select.query_map(params![now, furthest, patience, set_back], |row| row.get(0))?;
         Ok(Self(hosts.collect::<Result<_, _>>()?))
     }
 

@@ -121,6 +121,9 @@ fn p07_only_a_whole_document_that_was_recorded_gives_validators() {
     reader.poll_again();
     publisher.serve("/rss", Page::html("<!doctype html><title>Log in</title>").etag("\"other\""));
     reader.poll_again();
+    // A generator that was killed half-way: a whole answer of half a document.
+    publisher.answer("/rss", 200, other, &feed[..feed.rfind("<item>").unwrap() + 9]);
+    reader.poll_again();
     for status in [403, 404, 500, 503] {
         publisher.answer("/rss", status, other, "");
         reader.poll_again();
