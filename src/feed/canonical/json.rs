@@ -45,11 +45,11 @@ struct Reader<'a> {
     base: Option<Url>,
 }
 
-/// Reads a document, and hands its entries to `atom`.
+/// Reads a document, and hands its entries to `atom`. Answers what was odd about it, and whether it breaks off.
 ///
 /// # Errors
 /// When it is no feed, or breaks off too early.
-pub(crate) fn read(text: &str, base: Option<&Url>, atom: &mut Atom) -> Result<(FeedDraft, Vec<String>), NoFeed> {
+pub(crate) fn read(text: &str, base: Option<&Url>, atom: &mut Atom) -> Result<(FeedDraft, Vec<String>, bool), NoFeed> {
     let from = root(text).ok_or(NoFeed::Other)?;
     let mut scanner = Scanner::new(&text[from..]);
     let mut reader = Reader { base: base.cloned(), ..Reader::default() };
@@ -70,7 +70,7 @@ pub(crate) fn read(text: &str, base: Option<&Url>, atom: &mut Atom) -> Result<(F
     let is_feed = reader.is_json_feed || atom.len() > 0 || (reader.listed && reader.feed.title.get().is_some());
     match (is_feed, scanner.is_torn()) {
         (_, true) if atom.len() == 0 && (reader.is_json_feed || reader.listed) => Err(NoFeed::Torn),
-        (true, _) => Ok((reader.feed, reader.remarks)),
+        (true, torn) => Ok((reader.feed, reader.remarks, torn)),
         (false, _) => Err(NoFeed::Other),
     }
 }

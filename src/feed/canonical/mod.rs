@@ -61,7 +61,7 @@ fn of_xml(text: &str, document: Option<&Url>, most: usize) -> Option<Canonical> 
 fn of_json(text: &str, document: Option<&Url>, most: usize) -> Option<Canonical> {
     let mut atom = Atom::default();
     match json::read(text, document, &mut atom) {
-        Ok((feed, remarks)) => Some(finished(atom, feed, "json", false, remarks, most)),
+        Ok((feed, remarks, torn)) => Some(finished(atom, feed, "json", torn, remarks, most)),
         Err(NoFeed::Torn) => Some(finished(atom, FeedDraft::default(), "json", true, Vec::new(), most)),
         Err(NoFeed::Other) => None,
     }

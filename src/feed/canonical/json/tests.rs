@@ -9,7 +9,7 @@ const VERSION: &str = "https://jsonfeed.org/version/1.1";
 fn atom(json: &str) -> Result<String, NoFeed> {
     let base = Url::parse("https://example.org/feeds/feed.json").unwrap();
     let mut atom = Atom::default();
-    let (feed, remarks) = read(json, Some(&base), &mut atom)?;
+    let (feed, remarks, _) = read(json, Some(&base), &mut atom)?;
     let xml = without_sections(&atom.finish(feed, 100));
     Ok(remarks.iter().fold(xml, |xml, remark| format!("{xml}\n{remark}")))
 }
