@@ -142,6 +142,11 @@ mod tests {
         encoder.finish().unwrap()
     }
 
+    /// A text that is no bomb.
+    fn text(size: usize) -> Vec<u8> {
+        (0..size).flat_map(|number| format!("{number} ").into_bytes()).take(size).collect()
+    }
+
     fn gzipped() -> HeaderMap {
         HeaderMap::from_iter([(CONTENT_ENCODING, "gzip".parse().unwrap())])
     }
@@ -163,7 +168,7 @@ mod tests {
         let memory = Arc::new(Memory::new(64 << 20, 16 << 20));
         assert_eq!(free(&memory), [64, 4, 2]);
         for (size, held) in [(1_000, [63, 4, 2]), (1 << 20, [64, 3, 2]), (10 << 20, [64, 4, 1])] {
-            let text = vec![b'x'; size];
+            let text = text(size);
             let (plain, room) = received(&HeaderMap::new(), &text, &memory).await.unwrap();
             assert!(plain == text && free(&memory) == held, "{size}: {:?}", free(&memory));
             drop(room);
@@ -180,7 +185,7 @@ mod tests {
     #[tokio::test]
     async fn a_large_body_waits_and_small_ones_pass_it() {
         let memory = Arc::new(Memory::new(0, 16 << 20));
-        let large = gzip(&vec![b'x'; 10 << 20]);
+        let large = gzip(&text(10 << 20));
         let (_, room) = received(&gzipped(), &large, &memory).await.unwrap();
         let headers = gzipped();
         let mut waiting = Box::pin(received(&headers, &large, &memory));
@@ -193,10 +198,10 @@ mod tests {
     #[tokio::test]
     async fn what_is_over_the_limit_is_refused_in_the_largest_share_too() {
         let memory = Arc::new(Memory::new(64 << 20, 16 << 20));
-        let bomb = gzip(&vec![0; 13 << 20]);
-        assert_eq!(received(&gzipped(), &bomb, &memory).await.unwrap_err(), BodyError::TooLarge);
-        assert_eq!(received(&gzipped(), &bomb[..bomb.len() - 9], &memory).await.unwrap_err(), BodyError::TooLarge);
-        let cut = gzip(&vec![0; 1 << 20]);
+        let large = gzip(&text(13 << 20));
+        assert_eq!(received(&gzipped(), &large, &memory).await.unwrap_err(), BodyError::TooLarge);
+        assert_eq!(received(&gzipped(), &large[..large.len() - 9], &memory).await.unwrap_err(), BodyError::TooLarge);
+        let cut = gzip(&text(1 << 20));
         let error = received(&gzipped(), &cut[..cut.len() - 3], &memory).await.unwrap_err();
         assert_eq!(error, BodyError::Cut("its compression does not end"));
         assert_eq!(free(&memory), [64, 4, 2]);
