@@ -13,7 +13,8 @@ CREATE TABLE feeds (
     language        TEXT,
     etag            BLOB,                        -- validators, byte for byte as they came …
     last_modified   BLOB,
-    validators_url  TEXT,                        -- … and the URL they go back to
+    validators_url  TEXT,                        -- … and the URL they go back to …
+    validators_for  TEXT,                        -- … as long as the same content codings are asked for
     document_hash   BLOB,                        -- an equal document is not parsed again
     interval        INTEGER,                     -- the interval that next_poll was reckoned with, where the user set one
     next_poll       INTEGER NOT NULL DEFAULT 0,
@@ -36,6 +37,7 @@ CREATE TABLE feeds (
     gone_at         INTEGER,                     -- when the publisher said 410
     polls           INTEGER NOT NULL DEFAULT 0,  -- counts up; a poll that began before another one ended is told so
     last_run        INTEGER,                     -- the run that asked last
+    waits_at        TEXT,                        -- whose pace left no turn for it, since it was asked last
     entries         INTEGER NOT NULL DEFAULT 0,  -- how many are remembered
     newest          INTEGER                      -- the date of the newest entry that was not held; what is dated later is really new
 );
@@ -45,7 +47,10 @@ CREATE INDEX feeds_due ON feeds (active, next_poll);
 CREATE TABLE hosts (
     host         TEXT    PRIMARY KEY,
     last_asked   INTEGER,
-    pace         INTEGER,                        -- learned pause between requests, in milliseconds
+    pace         INTEGER,                        -- learned pause between requests, in milliseconds, for all hosts below it too …
+    slowed_at    INTEGER,                        -- … when it last had too much …
+    eased_at     INTEGER,                        -- … and when it last answered well after that: a time of those makes it shorter
+    next_turn    INTEGER,                        -- by its pace no request begins before
     until        INTEGER,
     lease_worker INTEGER,
     lease_until  INTEGER

@@ -29,6 +29,7 @@ pub mod feed;
 pub mod fetch;
 pub mod mail;
 pub mod net;
+pub mod pace;
 pub mod poll;
 pub mod schedule;
 pub mod secret;

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// A handle to the pool. Cheap to clone; the threads end with the last one.
 #[derive(Debug, Clone)]
@@ -16,7 +16,12 @@ pub struct Pool {
     jobs: Option<mpsc::Sender<Job>>,
     waiting: Arc<Mutex<mpsc::Receiver<Job>>>,
     room: Arc<Semaphore>,
+    alone: Arc<Semaphore>,
 }
+
+/// The right to work on something large, as long as it is kept: nobody else does.
+#[derive(Debug)]
+pub struct Alone(#[expect(dead_code, reason = "kept, to be given back")] Option<OwnedSemaphorePermit>);
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -42,7 +47,7 @@ impl Pool {
         for _ in 0..threads {
             start_thread(&waiting)?;
         }
-        Ok(Self { jobs: Some(jobs), waiting, room: Arc::new(Semaphore::new(threads * 4)) })
+        Ok(Self { jobs: Some(jobs), waiting, room: Arc::new(Semaphore::new(threads * 4)), alone: Arc::new(Semaphore::new(1)) })
     }
 
     /// A pool without threads, for simulations: whoever asks does the work.
@@ -50,7 +55,17 @@ impl Pool {
     #[must_use]
     pub fn in_place() -> Self {
         let (_, receiver) = mpsc::channel();
-        Self { jobs: None, waiting: Arc::new(Mutex::new(receiver)), room: Arc::new(Semaphore::new(1)) }
+        Self {
+            jobs: None,
+            waiting: Arc::new(Mutex::new(receiver)),
+            room: Arc::new(Semaphore::new(1)),
+            alone: Arc::new(Semaphore::new(1)),
+        }
+    }
+
+    /// Waits until nothing else that is large is worked on: a document's tree takes several times its bytes.
+    pub async fn alone(&self) -> Alone {
+        Alone(Arc::clone(&self.alone).acquire_owned().await.ok())
     }
 
     /// Has work done. Waits while the queue is full.

@@ -1,10 +1,7 @@
 //! `feeds catchup`: asks a feed now, as a run would, marks all that is there as seen, and takes what waits of it out of the
 //! queue. What was asked and answered is recorded by the same function that `run` uses.
 
-use std::collections::HashMap;
-
 use serde::Serialize;
-use tokio::time::Instant;
 
 use super::edit::Names;
 use super::failure::{Exit, Failure};
@@ -40,15 +37,7 @@ pub(super) async fn run(place: &Place, names: &Names) -> Result<Exit, Failure> {
     let recorder = Recorder { store, pool };
     let fetcher = Fetcher::new(config.http.clone());
     let (mut rows, mut exit) = (Vec::new(), Exit::Done);
-    let mut asked: HashMap<String, Instant> = HashMap::new();
     for feed in feeds {
-        if let Some(host) = feed.source.host() {
-            // One after the other, and a pause between two requests to a host.
-            if let Some(last) = asked.get(&host) {
-                tokio::time::sleep_until(*last + config.http.host_delay).await;
-            }
-            asked.insert(host, Instant::now());
-        }
         let row = match one(place, &config, &fetcher, &recorder, feed).await {
             Ok((seen, dropped)) => Row { name: feed.name.clone(), seen, dropped, error: None },
             Err(failure) if failure.exit == Exit::NeedsPerson => {

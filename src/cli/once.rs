@@ -29,6 +29,8 @@ pub(super) struct Pass {
     pub(super) eager: bool,
     /// How long it may wait, in all, where a sink's rate lets no more pass.
     pub(super) patience: Duration,
+    /// How long it may wait, in all, for the sake of one host's pace.
+    pub(super) host_patience: Duration,
 }
 
 /// How long what is under way may go on after a signal to stop: with what is written down then, less than ten seconds in all.
@@ -58,7 +60,7 @@ pub(super) async fn pass(
     let pool = Pool::start().map_err(|error| Failure::storage(format!("cannot start a thread: {error}")))?;
     let listener = Arc::new(Listener::new(Arc::clone(&place.printer)));
     let (queued, _) = watch::channel(0);
-    let which = Which { run, force: pass.force, among: Arc::new(among) };
+    let which = Which { run, force: pass.force, patience: pass.host_patience, among: Arc::new(among) };
     let poller = {
         let listener = Arc::clone(&listener);
         Arc::new(Poller {

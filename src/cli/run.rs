@@ -75,6 +75,7 @@ pub(super) async fn run(place: &Place, arguments: Arguments) -> Result<Exit, Fai
         only: arguments.only,
         eager: true,
         patience: if arguments.once { PATIENCE } else { PATIENCE_OF_A_PASS },
+        host_patience: if arguments.once { crate::fetch::PATIENCE } else { PATIENCE_OF_A_PASS },
     };
     if arguments.once {
         let tally = told(place, config, &store, &path, &work, &stop).await?;

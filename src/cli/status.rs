@@ -8,7 +8,7 @@ use super::output::{NEXT_RUN, local, table};
 use super::session::{Place, feed, subscribed};
 use crate::config::{Config, Feed};
 use crate::secret::redact_text;
-use crate::store::{FeedStatus, LastRun, QueueLength, Rest, View};
+use crate::store::{FeedStatus, HostPace, LastRun, QueueLength, Rest, View};
 use crate::trouble::{self, FAILING_FOR_DAYS, Trouble};
 use crate::words::count;
 
@@ -29,6 +29,7 @@ struct Status {
     feeds: Vec<FeedRow>,
     queue: Queue,
     sinks: Vec<SinkRow>,
+    hosts: Vec<HostRow>,
     last_run: Option<RunRow>,
     runs: Vec<RunRow>,
 }
@@ -58,6 +59,19 @@ struct FeedRow {
     held: u64,
     held_since: Option<Timestamp>,
     held_because: Option<String>,
+    waits_for: Option<String>,
+}
+
+/// The pace of a host that is slower than others.
+#[derive(Debug, Serialize)]
+struct HostRow {
+    host: String,
+    pause_seconds: u64,
+    learned: bool,
+    slowed_at: Option<Timestamp>,
+    left_alone_until: Option<Timestamp>,
+    next_turn: Option<Timestamp>,
+    waiting: usize,
 }
 
 impl FeedRow {
@@ -115,7 +129,7 @@ pub(super) fn run(place: &Place, arguments: &Arguments) -> Result<Exit, Failure>
     if place.printer.json {
         place.printer.json(&status);
     } else if arguments.name.is_some() {
-        status.feeds.iter().for_each(|row| in_full(place, row));
+        status.feeds.iter().for_each(|row| in_full(place, row, &status.hosts));
     } else if arguments.runs.is_some() {
         runs(place, &status.runs);
     } else {
@@ -129,7 +143,14 @@ fn read(place: &Place, config: &Config, wanted: &[&Feed], view: Option<&View>, r
     let now = place.clock.now();
     let Some(view) = view else {
         let feeds = wanted.iter().map(|feed| row(feed, None, now)).collect();
-        return Ok(Status { feeds, queue: Queue::default(), sinks: Vec::new(), last_run: None, runs: Vec::new() });
+        return Ok(Status {
+            feeds,
+            queue: Queue::default(),
+            sinks: Vec::new(),
+            hosts: Vec::new(),
+            last_run: None,
+            runs: Vec::new(),
+        });
     };
     // Matched among all feeds, so that one that was renamed is found under its new name alone.
     let all: Vec<_> = config.feeds.iter().map(subscribed).collect();
@@ -143,8 +164,10 @@ fn read(place: &Place, config: &Config, wanted: &[&Feed], view: Option<&View>, r
         row.trouble.and_then(Trouble::from_word).filter(|_| row.needs_person).map_or((1, None), |sort| (0, Some(sort)))
     });
     let sinks = view.troubled()?.into_iter().filter(|(name, _)| config.sink(name).is_some());
+    let hosts = view.hosts()?.into_iter().filter_map(|known| host_row(known, config, &feeds, now)).collect();
     Ok(Status {
         feeds,
+        hosts,
         queue: Queue { pending, failed, held },
         sinks: sinks.map(|(name, rest)| sink_row(name, rest, now)).collect(),
         last_run: view.last_runs(1)?.into_iter().next().map(run_row),
@@ -166,12 +189,15 @@ fn row(feed: &Feed, status: Option<FeedStatus>, now: Timestamp) -> FeedRow {
     let sort = (status.failures > 0).then(|| status.trouble.unwrap_or(Trouble::Other));
     let [etag, last_modified] = status.validators;
     let polled = !feed.paused && status.gone_at.is_none();
+    let waits_for = status.waits_at.filter(|_| polled);
+    let turn = waits_for.as_ref().and(status.next_turn).unwrap_or(Timestamp::UNIX_EPOCH);
+    let waits = waits_for.as_ref().map(|host| format!("waits for its turn at {host}"));
     FeedRow {
         last_attempt: status.last_attempt,
         last_success: status.last_success,
-        next_poll: Some(status.next_poll.max(status.left_alone_until.unwrap_or(Timestamp::UNIX_EPOCH)))
+        next_poll: Some(status.next_poll.max(status.left_alone_until.unwrap_or(Timestamp::UNIX_EPOCH)).max(turn))
             .filter(|at| polled && *at > Timestamp::UNIX_EPOCH),
-        because: status.because.filter(|_| polled),
+        because: waits.or(status.because).filter(|_| polled),
         failures: status.failures,
         failing_since: status.failing_since,
         status: status.status,
@@ -189,8 +215,28 @@ fn row(feed: &Feed, status: Option<FeedStatus>, now: Timestamp) -> FeedRow {
         held: status.held,
         held_since: status.held_since,
         held_because: status.held_because,
+        waits_for,
         ..row
     }
+}
+
+/// A host whose pace was learned, whose feeds wait for it, or that wants to be left alone.
+fn host_row(known: HostPace, config: &Config, feeds: &[FeedRow], now: Timestamp) -> Option<HostRow> {
+    let set = crate::pace::domains(&known.host).find_map(|domain| config.http.hosts.get(domain)).copied();
+    let base = set.unwrap_or(config.http.host_delay);
+    let learned = known.learned.filter(|learned| learned.pause() > base);
+    let waiting = feeds.iter().filter(|row| row.waits_for.as_ref() == Some(&known.host)).count();
+    let left_alone_until = known.rests_until.filter(|until| *until > now);
+    let pause = learned.map_or(base, |learned| learned.pause());
+    (learned.is_some() || waiting > 0 || left_alone_until.is_some()).then(|| HostRow {
+        host: known.host,
+        pause_seconds: pause.as_secs() + u64::from(pause.subsec_nanos() > 0),
+        learned: learned.is_some(),
+        slowed_at: learned.map(|learned| learned.since),
+        left_alone_until,
+        next_turn: known.next_turn.filter(|at| *at > now),
+        waiting,
+    })
 }
 
 fn sink_row(name: String, rest: Rest, now: Timestamp) -> SinkRow {
@@ -246,6 +292,9 @@ fn overview(place: &Place, status: &Status) {
         let since = local(sink.since);
         place.printer.fact(&format!("sink `{}`: {} ({tries} since {since}, {next})", sink.name, sink.error));
     }
+    for host in &status.hosts {
+        place.printer.fact(&pace_line(host));
+    }
     let Queue { pending, failed, held } = status.queue;
     place.printer.fact(&format!("queue: {pending} pending, {failed} failed, {held} held"));
     match &status.last_run {
@@ -256,6 +305,18 @@ fn overview(place: &Place, status: &Status) {
             place.printer.fact(&format!("last run: {}{ended}; {did}", local(run.started_at)));
         }
     }
+}
+
+/// `host reddit.com: 20 s between requests, since it had too much on …; 3 feeds wait for their turn`
+fn pace_line(host: &HostRow) -> String {
+    let since = host.slowed_at.map(|at| format!(", since it had too much on {}", local(at))).unwrap_or_default();
+    let rests = host.left_alone_until.map(|at| format!("; asks to be left alone until {}", local(at))).unwrap_or_default();
+    let waiting = match host.waiting {
+        0 => String::new(),
+        1 => "; 1 feed waits for its turn".to_owned(),
+        many => format!("; {many} feeds wait for their turn"),
+    };
+    format!("host {}: {} s between requests{since}{rests}{waiting}", host.host, host.pause_seconds)
 }
 
 /// What each of the last runs did, the latest first.
@@ -274,7 +335,7 @@ fn runs(place: &Place, runs: &[RunRow]) {
     place.printer.facts(table(&cells));
 }
 
-fn in_full(place: &Place, row: &FeedRow) {
+fn in_full(place: &Place, row: &FeedRow, hosts: &[HostRow]) {
     let mut lines = vec![("feed", row.name.clone()), ("url", row.url.clone()), ("state", row.state.to_owned())];
     let mut add = |label, text: Option<String>| lines.extend(text.map(|text| (label, text)));
     add("last attempt", row.last_attempt.map(local));
@@ -290,6 +351,8 @@ fn in_full(place: &Place, row: &FeedRow) {
     add("error", row.error.clone());
     add("what to do", row.help.clone());
     add("moved to", row.moved_to.clone());
+    let host = hosts.iter().find(|host| row.waits_for.as_ref() == Some(&host.host));
+    add("pace", host.map(|host| pace_line(host).trim_start_matches("host ").to_owned()));
     let word = format!("`feeds queue release {0}` or `feeds queue drop --held {0}`", row.name);
     let since = row.held_since.map(|at| format!(" since {}", local(at))).unwrap_or_default();
     add("held", (row.held > 0).then(|| format!("{}{since} ({word})", count(row.held, "delivery"))));

@@ -131,9 +131,16 @@ mod tests {
         let text = initial();
         let written: Vec<&str> =
             text.lines().filter_map(|line| line.trim_start_matches("# ").split_once(" = ").map(|(key, _)| key)).collect();
-        let tables = ["http", "defaults", "tags", "sinks", "feeds"];
-        let keys =
-            [super::super::KEYS, http::KEYS, layers::LAYER_KEYS, layers::LOOK_KEYS, super::super::feeds::KEYS, sinks::KEYS];
+        let tables = ["http", "hosts", "defaults", "tags", "sinks", "feeds"];
+        let keys = [
+            super::super::KEYS,
+            http::KEYS,
+            http::HOST_KEYS,
+            layers::LAYER_KEYS,
+            layers::LOOK_KEYS,
+            super::super::feeds::KEYS,
+            sinks::KEYS,
+        ];
         for key in access::KEYS {
             let forms = [key.to_string(), format!("{key}_file"), format!("{key}_command")];
             assert!(forms.iter().any(|form| written.contains(&form.as_str())), "`{key}` is missing from the template");

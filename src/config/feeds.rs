@@ -62,10 +62,15 @@ pub(super) fn read(
         let header = section.span.clone();
         finish(section, mistakes);
         if let Some(place) = &raw.place {
-            let (_, url) = place.get_ref();
+            let (source, url) = place.get_ref();
             if let Some(first) = urls.insert(url.clone(), name.get_ref().clone()) {
                 let message = format!("feeds `{first}` and `{}` have the same {}", name.get_ref(), raw.origin);
-                mistakes.push(Mistake::error(place.span(), message).help("remove one of them"));
+                mistakes.push(if matches!(source, Source::Http(_)) {
+                    let help = "it is asked once for both; a different ending such as `#two` says that both are meant";
+                    Mistake::warning(place.span(), message).help(help)
+                } else {
+                    Mistake::error(place.span(), message).help("remove one of them")
+                });
             }
         }
         let nearest = raw.nearest(layers);

@@ -129,7 +129,7 @@ impl Feed {
 }
 
 /// The keys outside of all tables, and the tables.
-const KEYS: &[&str] = &["database", "notices", "http", "defaults", "tags", "sinks", "feeds"];
+const KEYS: &[&str] = &["database", "notices", "http", "hosts", "defaults", "tags", "sinks", "feeds"];
 
 impl Config {
     /// Reads and checks a configuration.
@@ -198,6 +198,7 @@ impl Config {
         let environment = access::environment(env, &mut mistakes);
         let table = root.take("http").and_then(|value| Section::new("[http]".to_owned(), value, &mut mistakes));
         let mut http = http::read(table, &environment, &mut mistakes);
+        http.hosts = http::hosts(section::named(&mut root, "hosts", &mut mistakes), &mut mistakes);
         let shared = Shared { folder: folder.clone(), user_agent: http.access.user_agent.clone(), env: env.clone() };
         let sink_tables = section::named(&mut root, "sinks", &mut mistakes);
         let sinks = sinks::read(sink_tables, &shared, &mut mistakes);

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use url::Url;
 
 use super::{FetchError, FetchErrorKind};
-use crate::net::{Client, ClientCertificate, Guard, HeaderMap, HeaderName, HeaderValue, HttpOptions, Proxies, Trust};
+use crate::net::{Client, ClientCertificate, Guard, HeaderMap, HeaderName, HeaderValue, HttpOptions, Memory, Proxies, Trust};
 use crate::secret::{Origin, Secret, SecretError, SecretSource};
 
 /// How a feed is asked.
@@ -95,13 +95,19 @@ impl Access {
 
 /// The clients and secrets that feeds have in common: feeds with the same settings share connections, and a command that
 /// gives a secret runs once.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Shared {
+    memory: Arc<Memory>,
     clients: Mutex<Vec<(HttpOptions, Arc<Client>)>>,
     secrets: Mutex<Vec<Arc<SecretSource>>>,
 }
 
 impl Shared {
+    /// Nothing yet but the memory for all bodies.
+    pub(super) fn new(memory: Memory) -> Self {
+        Self { memory: Arc::new(memory), clients: Mutex::default(), secrets: Mutex::default() }
+    }
+
     /// The client for an access. Connects to nothing yet.
     pub(super) fn client(&self, access: &Access, guard: &Guard) -> Arc<Client> {
         let options = access.options();
@@ -109,7 +115,7 @@ impl Shared {
         if let Some((_, client)) = clients.iter().find(|(known, _)| *known == options) {
             return Arc::clone(client);
         }
-        let client = Arc::new(Client::guarded(guard.clone(), &options));
+        let client = Arc::new(Client::guarded(guard.clone(), &options).sharing(Arc::clone(&self.memory)));
         clients.push((options, Arc::clone(&client)));
         client
     }

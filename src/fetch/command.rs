@@ -123,6 +123,7 @@ impl Program {
             moved_to: None,
             validators,
             fresh_for: None,
+            room: super::Room::default(),
             said,
         })))
     }
@@ -397,6 +398,7 @@ mod tests {
                 moved_to: None,
                 validators,
                 fresh_for: None,
+                room: crate::net::Room::default(),
                 said: None,
             }))
         };

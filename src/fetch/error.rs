@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{FileError, ProgramError, RedirectError};
+use super::{FileError, NotNow, ProgramError, RedirectError};
 use crate::net::{HttpError, StatusCode};
 use crate::trouble::Trouble;
 use crate::units::ByteSize;
@@ -65,6 +65,9 @@ pub enum FetchErrorKind {
     /// The program gave none.
     #[error(transparent)]
     Program(ProgramError),
+    /// Nothing was asked: a host on the way is not to be asked now.
+    #[error(transparent)]
+    NotNow(#[from] NotNow),
 }
 
 impl FetchError {
@@ -101,7 +104,10 @@ impl FetchError {
             FetchErrorKind::File(_) => Trouble::File,
             FetchErrorKind::Program(ProgramError::Later { .. }) => Trouble::Later,
             FetchErrorKind::Program(_) => Trouble::Program,
-            FetchErrorKind::UnaskedNotModified | FetchErrorKind::Redirect(_) | FetchErrorKind::Access(_) => Trouble::Other,
+            FetchErrorKind::UnaskedNotModified
+            | FetchErrorKind::Redirect(_)
+            | FetchErrorKind::Access(_)
+            | FetchErrorKind::NotNow(_) => Trouble::Other,
         }
     }
 
@@ -131,13 +137,15 @@ impl FetchError {
             | FetchErrorKind::Redirect(_)
             | FetchErrorKind::Access(_)
             | FetchErrorKind::Program(_)
-            | FetchErrorKind::File(_) => return None,
+            | FetchErrorKind::File(_)
+            | FetchErrorKind::NotNow(_) => return None,
         };
         Some(words.to_owned())
     }
 
     /// Whether a URL that a feed had moved to no longer leads to it, so that its old one is worth a request.
-    pub(super) fn is_of_the_place(&self) -> bool {
+    #[must_use]
+    pub fn is_of_the_place(&self) -> bool {
         match &self.kind {
             FetchErrorKind::Status(status) => matches!(status, 404 | 410),
             FetchErrorKind::Http(error) => {
@@ -149,7 +157,8 @@ impl FetchError {
             | FetchErrorKind::Redirect(_)
             | FetchErrorKind::TooLarge(_)
             | FetchErrorKind::Program(_)
-            | FetchErrorKind::File(_) => false,
+            | FetchErrorKind::File(_)
+            | FetchErrorKind::NotNow(_) => false,
         }
     }
 }
@@ -164,7 +173,8 @@ impl From<FetchErrorKind> for FetchError {
             | FetchErrorKind::Redirect(_)
             | FetchErrorKind::TooLarge(_)
             | FetchErrorKind::File(_)
-            | FetchErrorKind::Program(_) => None,
+            | FetchErrorKind::Program(_)
+            | FetchErrorKind::NotNow(_) => None,
         };
         Self { kind, status, retry_after: None, said: None }
     }

@@ -3,16 +3,19 @@
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use std::sync::Arc;
 use tokio::time::Instant;
 use url::Url;
 
 use super::access::{Shared, is_own_origin};
 use super::redirect::{Trail, is_redirect};
 use super::{
-    Access, Answer, FetchError, FetchErrorKind, Fetched, Said, Settings, Source, Validators, blocked, file, freshness, words,
+    Access, Answer, FetchError, FetchErrorKind, Fetched, Gates, Said, Settings, Source, Turn, Validators, blocked, file,
+    freshness, host_of, words,
 };
+use crate::clock::Clock;
 use crate::net::http::ACCEPTED_CODINGS;
-use crate::net::{Client, Guard, HeaderMap, HeaderName, HeaderValue, Limits, Method, Reply, Request};
+use crate::net::{Client, Guard, HeaderMap, HeaderName, HeaderValue, Limits, Memory, Method, Reply, Request};
 use crate::secret::redact;
 
 /// What to ask for, and what is known of it.
@@ -36,6 +39,7 @@ pub struct Fetcher {
     guard: Guard,
     shared: Shared,
     settings: Settings,
+    gates: Arc<Gates>,
 }
 
 const ACCEPT: &str = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.1";
@@ -44,11 +48,14 @@ const ACCEPT: &str = "application/atom+xml, application/rss+xml, application/fee
 pub trait Fetch: Send + Sync {
     /// How requests are made.
     fn settings(&self) -> &Settings;
-    /// Asks a source for its document.
+    /// Whose turn it is at each host.
+    fn gates(&self) -> &Arc<Gates>;
+    /// Asks a source for its document. The first request is this turn's; those that follow from it take their own at the
+    /// gates of their hosts.
     ///
     /// # Errors
     /// When there is no document; then what is remembered of the source still holds.
-    fn fetch<'a>(&'a self, ask: &'a Ask<'a>) -> BoxFuture<'a, Result<Fetched, FetchError>>;
+    fn fetch<'a>(&'a self, ask: &'a Ask<'a>, turn: &'a mut Turn) -> BoxFuture<'a, Result<Fetched, FetchError>>;
 }
 
 impl Fetch for Fetcher {
@@ -56,8 +63,12 @@ impl Fetch for Fetcher {
         self.settings()
     }
 
-    fn fetch<'a>(&'a self, ask: &'a Ask<'a>) -> BoxFuture<'a, Result<Fetched, FetchError>> {
-        Box::pin(self.fetch(ask))
+    fn gates(&self) -> &Arc<Gates> {
+        &self.gates
+    }
+
+    fn fetch<'a>(&'a self, ask: &'a Ask<'a>, turn: &'a mut Turn) -> BoxFuture<'a, Result<Fetched, FetchError>> {
+        Box::pin(self.fetch_in_turn(ask, turn))
     }
 }
 
@@ -66,7 +77,9 @@ impl Fetcher {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         let guard = Guard::new(settings.allow_addresses.clone());
-        Self { guard, shared: Shared::default(), settings }
+        let shared = Shared::new(Memory::new(settings.memory, settings.access.max_body));
+        let gates = Arc::new(Gates::new(&settings, Clock::system()));
+        Self { guard, shared, settings, gates }
     }
 
     /// How requests are made.
@@ -75,13 +88,17 @@ impl Fetcher {
         &self.settings
     }
 
-    /// Asks a source for its document.
+    /// Asks a source for its document, in its turn.
     ///
     /// Where it is remembered to have moved and the new place no longer leads to it, its old one is asked once.
     ///
     /// # Errors
     /// When there is no document; then what is remembered of the source still holds.
     pub async fn fetch(&self, ask: &Ask<'_>) -> Result<Fetched, FetchError> {
+        self.fetch_in_turn(ask, &mut Turn::none(&self.gates)).await
+    }
+
+    async fn fetch_in_turn(&self, ask: &Ask<'_>, turn: &mut Turn) -> Result<Fetched, FetchError> {
         let access = ask.access.unwrap_or(&self.settings.access);
         let url = match ask.source {
             Source::File(path) => {
@@ -90,20 +107,23 @@ impl Fetcher {
             Source::Command(program) => return program.document().await,
             Source::Http(url) => url,
         };
-        let way = Way {
+        let mut way = Way {
             client: &self.shared.client(access, &self.guard),
             own: self.shared.headers(access).await?,
             limits: Limits { since: Some(Instant::now()), ..Limits::in_phases(access.timeout) },
             access,
         };
         let mut trail = Trail::new(url, ask.at).with_credentials(access.has_credentials());
-        let failed = match way.walk(&mut trail, ask, url).await {
-            Err(error) if ask.at.is_some_and(|at| at != url) && error.is_of_the_place() => error,
-            done => return done,
-        };
-        tracing::debug!(error = %failed, "the feed is not where it had moved to; asking its old address");
+        let failed = way.walk(&mut trail, ask, url, turn).await;
+        if ask.at.is_none_or(|at| at == url) || !leads_elsewhere(&failed) {
+            return failed;
+        }
+        tracing::debug!("the feed is not where it had moved to; asking its old address");
         let mut old = Trail::new(url, None).with_credentials(access.has_credentials()).avoid(trail.here());
-        way.walk(&mut old, ask, url).await.map_err(|_| failed)
+        match way.walk(&mut old, ask, url, turn).await {
+            Ok(found) if !is_page(&found) => Ok(found),
+            Ok(_) | Err(_) => failed,
+        }
     }
 
     /// Asks a URL for whatever is there: a page or a feed, without conditions.
@@ -129,10 +149,14 @@ struct Way<'a> {
 }
 
 impl Way<'_> {
-    async fn walk(&self, trail: &mut Trail<'_>, ask: &Ask<'_>, source: &Url) -> Result<Fetched, FetchError> {
+    async fn walk(&mut self, trail: &mut Trail<'_>, ask: &Ask<'_>, source: &Url, turn: &mut Turn) -> Result<Fetched, FetchError> {
         let mut hops = 0;
         loop {
             let target = self.client.target(trail.here().clone())?;
+            let waiting = Instant::now();
+            turn.take(&host_of(target.url())).await.map_err(FetchErrorKind::from)?;
+            // What is waited at a gate is not the server's time.
+            self.limits.since = self.limits.since.map(|since| since + waiting.elapsed());
             let mut headers = what_is_welcome();
             if is_own_origin(source, target.url()) {
                 headers.extend(self.own.clone());
@@ -169,6 +193,7 @@ fn understand(reply: Reply, asked_with: Option<&Validators>, trail: &Trail<'_>, 
             content_type: reply.headers.get("content-type").map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned()),
             moved_to: trail.moved_to(),
             bytes: reply.body,
+            room: reply.room,
             url: reply.url,
             fresh_for,
             said: None,
@@ -188,6 +213,22 @@ fn understand(reply: Reply, asked_with: Option<&Validators>, trail: &Trail<'_>, 
             })
         }
     }
+}
+
+/// Whether a place that a feed had moved to no longer leads to it.
+fn leads_elsewhere(answer: &Result<Fetched, FetchError>) -> bool {
+    match answer {
+        Ok(fetched) => is_page(fetched),
+        Err(error) => error.is_of_the_place(),
+    }
+}
+
+/// Whether a page for people came: a name that was given up is soon somebody else's, and answers all with one.
+fn is_page(fetched: &Fetched) -> bool {
+    let Fetched::Document(answer) = fetched else { return false };
+    let start = answer.bytes.trim_ascii_start();
+    let begins = |word: &str| start.get(..word.len()).is_some_and(|own| own.eq_ignore_ascii_case(word.as_bytes()));
+    begins("<!doctype html") || begins("<html")
 }
 
 fn what_is_welcome() -> HeaderMap {

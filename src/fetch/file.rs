@@ -34,7 +34,16 @@ pub(super) async fn read(path: &Path, max_body: u64) -> Result<Answer, FetchErro
     let bytes = tokio::task::spawn_blocking(move || read_bounded(&owned, max_body))
         .await
         .map_err(|error| failed(FileError::Unreadable { path: path.to_owned(), cause: error.to_string() }))??;
-    Ok(Answer { bytes, content_type: None, url, moved_to: None, validators: Validators::default(), fresh_for: None, said: None })
+    Ok(Answer {
+        bytes,
+        content_type: None,
+        url,
+        moved_to: None,
+        validators: Validators::default(),
+        fresh_for: None,
+        said: None,
+        room: super::Room::default(),
+    })
 }
 
 fn failed(error: FileError) -> FetchError {

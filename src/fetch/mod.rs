@@ -9,10 +9,12 @@ mod error;
 mod fetcher;
 mod file;
 mod freshness;
+mod gate;
 mod redirect;
 mod validators;
 mod words;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -25,7 +27,10 @@ pub use command::{PROGRAM_LIMIT, Program, ProgramError, end_programs, filtered};
 pub use error::{FetchError, FetchErrorKind, Said};
 pub use fetcher::{Ask, Fetch, Fetcher};
 pub use file::FileError;
-pub use redirect::RedirectError;
+pub use gate::{Gates, Known, NotNow, PATIENCE, Turn};
+pub use redirect::{RedirectError, plain, start};
+
+pub use crate::net::Room;
 
 /// How every request for a document, a page or an image is made: the table `[http]`.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +43,10 @@ pub struct Settings {
     pub per_host: usize,
     /// The pause between two requests to one host.
     pub host_delay: Duration,
+    /// The same for a host or a domain and all hosts below it: `[hosts.NAME]`.
+    pub hosts: BTreeMap<String, Duration>,
+    /// What all bodies under way may hold together, in bytes.
+    pub memory: u64,
     /// Networks that the address guard lets pass although they are not public.
     pub allow_addresses: Vec<IpNet>,
 }
@@ -58,10 +67,15 @@ impl Source {
     #[must_use]
     pub fn host(&self) -> Option<String> {
         match self {
-            Self::Http(url) => url.host_str().map(|host| host.trim_end_matches('.').to_ascii_lowercase()),
+            Self::Http(url) => Some(host_of(url)),
             Self::File(_) | Self::Command(_) => None,
         }
     }
+}
+
+/// A URL's host: in lower case, without port.
+fn host_of(url: &Url) -> String {
+    url.host_str().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase()
 }
 
 /// What a publisher gave to ask again with, byte for byte (RFC 9110 section 13.1), and for which URL.
@@ -110,4 +124,6 @@ pub struct Answer {
     pub fresh_for: Option<Duration>,
     /// What a program that gave or filtered it wrote to its standard error, bounded.
     pub said: Option<String>,
+    /// Its share of the memory for bodies under way, given back when the last copy is dropped.
+    pub room: Room,
 }

@@ -41,6 +41,14 @@ pub(super) struct Trail<'a> {
     private: bool,
 }
 
+/// The URL that is asked first, as it goes over the wire: where the source is known to have moved, without a fragment.
+#[must_use]
+pub fn start(source: &Url, known: Option<&Url>) -> Url {
+    let mut start = Trail::new(source, known).here().clone();
+    start.set_fragment(None);
+    start
+}
+
 /// Whether a status is one of those that say where else to ask.
 pub(super) fn is_redirect(status: u16) -> bool {
     matches!(status, 301 | 302 | 303 | 307 | 308)
@@ -49,7 +57,7 @@ pub(super) fn is_redirect(status: u16) -> bool {
 impl<'a> Trail<'a> {
     /// A way that begins at the source, or where it is known to have moved to.
     pub(super) fn new(source: &'a Url, known: Option<&'a Url>) -> Self {
-        let start = known.unwrap_or(source).clone();
+        let start = known.unwrap_or(source);
         let mut trail = Self { source, known, visited: Vec::new(), permanent: true, private: has_login(source) };
         let start = trail.dressed(start);
         trail.visited.push(start);
@@ -81,7 +89,7 @@ impl<'a> Trail<'a> {
             return Err(RedirectError::NoLocation);
         }
         let next = self.here().join(location.trim()).map_err(|error| RedirectError::BadLocation(error.to_string()))?;
-        let next = self.dressed(next);
+        let next = self.dressed(&next);
         let downgrade = self.here().scheme() == "https" && next.scheme() == "http";
         if downgrade && self.private {
             return Err(RedirectError::Downgrade(redact(&next)));
@@ -101,13 +109,13 @@ impl<'a> Trail<'a> {
     /// Where the source has moved for good, now that the last URL has answered.
     pub(super) fn moved_to(&self) -> Option<Url> {
         let end = if self.permanent { self.here() } else { self.known? };
-        let end = undressed(end.clone());
-        (end != undressed(self.source.clone())).then_some(end)
+        let end = plain(end);
+        (end != plain(self.source)).then_some(end)
     }
 
     /// With the source's user name and password where they belong, its own origin, and with no others.
-    fn dressed(&self, url: Url) -> Url {
-        let mut url = undressed(url);
+    fn dressed(&self, url: &Url) -> Url {
+        let mut url = plain(url);
         if url.origin() == self.source.origin() {
             // These fail only for URLs without a host; such a URL does not share an origin with the source.
             url.set_username(self.source.username()).ok();
@@ -122,7 +130,9 @@ fn has_login(url: &Url) -> bool {
 }
 
 /// Without user name, password and fragment: how a URL is remembered.
-fn undressed(mut url: Url) -> Url {
+#[must_use]
+pub fn plain(url: &Url) -> Url {
+    let mut url = url.clone();
     // These fail only for URLs without a host, which have neither.
     url.set_username("").ok();
     url.set_password(None).ok();

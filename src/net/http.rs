@@ -7,6 +7,7 @@
 //! that stand in the URL, and names that always mean this machine.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, HeaderMap};
@@ -17,6 +18,7 @@ use url::{Host, Url};
 
 use super::body::{self, Body, BodyError};
 use super::error::{AllRefused, HttpError, Phase};
+use super::memory::{Memory, Room, Roomy};
 use super::names::{self, GuardedNames, LookUp};
 use super::target::{Target, check_literal};
 use super::{Guard, Proxies, Proxy, Trust, tls};
@@ -102,6 +104,8 @@ pub struct Reply {
     pub headers: HeaderMap,
     /// The body, decoded. Whole where the status is a success; else its beginning.
     pub body: Vec<u8>,
+    /// The body's share of the memory for bodies under way.
+    pub room: Room,
     /// The URL that answered.
     pub url: Url,
 }
@@ -110,6 +114,7 @@ pub struct Reply {
 pub struct Client {
     guard: Guard,
     options: HttpOptions,
+    memory: Option<Arc<Memory>>,
     look_up: LookUp,
     /// The private key to the client's certificate, where it is kept apart.
     key: Option<SecretSource>,
@@ -124,6 +129,7 @@ const ERROR_BODY_TIME: Duration = Duration::from_secs(5);
 const KEEP_IDLE: Duration = Duration::from_secs(15);
 /// Of all header fields together. Until they have come, the library takes up to 400 KB and 100 fields over HTTP/1.
 const MAX_HEAD: u32 = 64 * 1024;
+const WINDOW: u32 = 256 * 1024;
 
 impl Client {
     /// A client for what feeds and pages name: every address passes the guard.
@@ -135,7 +141,13 @@ impl Client {
     /// The same with another resolver.
     pub(super) fn with_names(guard: Guard, options: &HttpOptions, look_up: LookUp) -> Self {
         let key = options.trust.client.as_ref().and_then(|client| client.key.clone()).map(SecretSource::new);
-        Self { guard, options: options.clone(), look_up, key, ways: Default::default() }
+        Self { guard, options: options.clone(), memory: None, look_up, key, ways: Default::default() }
+    }
+
+    /// The same, its bodies bounded together with those of all others that share this memory.
+    #[must_use]
+    pub fn sharing(self, memory: Arc<Memory>) -> Self {
+        Self { memory: Some(memory), ..self }
     }
 
     /// A client for what the user names: no guard.
@@ -181,19 +193,21 @@ impl Client {
             .map_err(|e| HttpError::before_the_answer(&e, &target, proxy, self.options.connect_timeout))?;
         let status = response.status();
         check_head(response.headers(), &target)?;
-        let body = if status.is_success() {
+        let (body, room) = if status.is_success() {
             let times = Times { deadline, silence: limits.silence };
             let host = target.host();
-            whole_body(&mut response, max_body, &host, times).await.map_err(|trouble| match trouble {
+            let whole = whole_body(&mut response, max_body, &host, self.memory.as_ref(), times).await;
+            whole.map_err(|trouble| match trouble {
                 Trouble::Told(error) => error,
                 Trouble::Silent => late(limits.silence, Some(status.as_u16()), Phase::Silence),
                 Trouble::Late => late(limits.whole, Some(status.as_u16()), Phase::Body),
             })?
         } else {
             let until = deadline.min(Instant::now() + ERROR_BODY_TIME);
-            beginning_of_body(&mut response, max_body.min(ERROR_BODY), until).await
+            (beginning_of_body(&mut response, max_body.min(ERROR_BODY), until).await, Room::default())
         };
-        Ok(Reply { status: status.as_u16(), headers: std::mem::take(response.headers_mut()), body, url: target.url().clone() })
+        let headers = std::mem::take(response.headers_mut());
+        Ok(Reply { status: status.as_u16(), headers, body, room, url: target.url().clone() })
     }
 
     /// What can be known of a name that a proxy connects to. A name that is also the proxy's own passes the resolver
@@ -255,6 +269,9 @@ impl Client {
             .no_proxy()
             .http1_ignore_invalid_headers_in_responses(true)
             .http2_max_header_list_size(MAX_HEAD)
+            // What is sent before it is read lies in nobody's share of the memory.
+            .http2_initial_stream_window_size(WINDOW)
+            .http2_initial_connection_window_size(WINDOW)
             .pool_idle_timeout(KEEP_IDLE)
             .pool_max_idle_per_host(2);
         match proxy {
@@ -293,8 +310,14 @@ enum Trouble {
     Late,
 }
 
-/// Reads a body to its end. It must fit, be whole, and be in a coding that can be read.
-async fn whole_body(response: &mut Response, limit: u64, host: &str, times: Times) -> Result<Vec<u8>, Trouble> {
+/// Reads a body to its end. It must fit, be whole, and be in a coding that can be read. Waiting for memory is no lateness.
+async fn whole_body(
+    response: &mut Response,
+    limit: u64,
+    host: &str,
+    memory: Option<&Arc<Memory>>,
+    times: Times,
+) -> Result<(Vec<u8>, Room), Trouble> {
     let status = response.status().as_u16();
     let host = || host.to_owned();
     let explain = |error| {
@@ -304,18 +327,19 @@ async fn whole_body(response: &mut Response, limit: u64, host: &str, times: Time
             BodyError::Coding(cause) => HttpError::Coding { host: host(), cause, status },
         })
     };
-    let mut body = Body::new(response.headers(), limit).map_err(explain)?;
+    let mut body = Roomy::new(response.headers(), limit, memory).await.map_err(explain)?;
     if response.content_length().is_some_and(|length| length > limit) {
         return Err(explain(BodyError::TooLarge));
     }
     loop {
+        let deadline = times.deadline + body.waited;
         let patience = Instant::now() + times.silence;
-        let came = timeout_at(patience.min(times.deadline), response.chunk()).await;
+        let came = timeout_at(patience.min(deadline), response.chunk()).await;
         match came {
-            Ok(Ok(Some(chunk))) => body.push(&chunk).map_err(explain)?,
-            Ok(Ok(None)) => return body.finish().map_err(explain),
+            Ok(Ok(Some(chunk))) => body.push(&chunk).await.map_err(explain)?,
+            Ok(Ok(None)) => return body.finish().await.map_err(explain),
             Ok(Err(error)) => return Err(Trouble::Told(HttpError::within_the_body(&error, host(), status))),
-            Err(_) if patience < times.deadline => return Err(Trouble::Silent),
+            Err(_) if patience < deadline => return Err(Trouble::Silent),
             Err(_) => return Err(Trouble::Late),
         }
     }

@@ -5,6 +5,7 @@ mod body;
 mod error;
 pub mod guard;
 pub mod http;
+mod memory;
 mod names;
 mod proxy;
 #[cfg(test)]
@@ -16,6 +17,7 @@ pub mod tls;
 pub use error::{HttpError, Phase};
 pub use guard::{Guard, Refused};
 pub use http::{Client, HttpOptions, Limits, Reply, Request};
+pub use memory::{Memory, Room};
 pub use proxy::{Proxies, Proxy, ProxyError};
 pub use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 pub use reqwest::{Method, StatusCode};

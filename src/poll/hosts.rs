@@ -1,24 +1,21 @@
-//! Host by host: one request at a time to each, a pause between them, and many hosts side by side.
+//! Host by host: its feeds in turn at its pace, and many hosts side by side. The same document is asked for once for all feeds.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use jiff::Timestamp;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
-use url::Url;
 
 use super::recorder::Recorder;
+use super::together::{Due, together, told, validators};
 use super::{Event, Subscription};
 use crate::clock::Clock;
-use crate::fetch::{Ask, Fetch, Validators};
-use crate::schedule::{self, Habits};
-use crate::store::{ClaimHosts, FeedId, History, HostClaim, RunId, StoreError};
+use crate::fetch::{Ask, Fetch, FetchError, FetchErrorKind, Known, NotNow, Source, Turn};
+use crate::schedule;
+use crate::store::{ClaimHosts, FeedId, HostClaim, HostDone, HostPace, RunId, StoreError};
 
 /// The fetching loop.
 pub struct Poller {
@@ -43,6 +40,8 @@ pub struct Which {
     pub run: RunId,
     /// Whatever the interval and the cache lifetime say.
     pub force: bool,
+    /// How long it waits in all for the sake of one host's pace. The feeds that have had no turn then are the next pass's.
+    pub patience: Duration,
     /// Among these.
     pub among: Arc<HashSet<FeedId>>,
 }
@@ -56,8 +55,10 @@ impl Poller {
     /// # Errors
     /// When the database failed: nothing more is asked, since nothing could be remembered.
     pub async fn pass(self: Arc<Self>, which: Which, stop: watch::Receiver<bool>) -> Result<(), StoreError> {
-        let settings = self.fetcher.settings();
-        let concurrency = settings.concurrency.max(1);
+        let concurrency = self.fetcher.settings().concurrency.max(1);
+        let gates = self.fetcher.gates();
+        gates.set_patience(which.patience);
+        gates.remember(self.recorder.store.host_paces().await?.into_iter().map(known).collect());
         let mut tasks: JoinSet<Result<(), StoreError>> = JoinSet::new();
         let mut more = true;
         loop {
@@ -82,95 +83,142 @@ impl Poller {
     async fn claim(&self, which: &Which, most: usize) -> Result<Vec<HostClaim>, StoreError> {
         let now = self.clock.now();
         let until = now + LEASE;
-        let claim = ClaimHosts { worker: which.run, now, most, until, force: which.force, among: Arc::clone(&which.among) };
+        let (worker, patience, among) = (which.run, which.patience, Arc::clone(&which.among));
+        let claim = ClaimHosts { worker, now, most, until, patience, force: which.force, among };
         self.recorder.store.claim_hosts(claim).await
     }
 
     /// Asks a host's due feeds in turn and gives the host back.
     async fn host(&self, claim: HostClaim, run: RunId, force: bool, stop: watch::Receiver<bool>) -> Result<(), StoreError> {
-        let settings = self.fetcher.settings();
-        let learned = claim.pace.map(Duration::from_millis).unwrap_or_default();
-        let pace = Pace::new(claim.last_asked, self.clock.now(), settings.host_delay.max(learned));
-        let rests_until = AtomicI64::new(i64::MIN);
-        let one = async |history: History| -> Result<(), StoreError> {
-            let Some(subscription) = self.subscriptions.get(&history.feed) else { return Ok(()) };
-            let mut stopped = stop.clone();
-            tokio::select! {
-                biased;
-                () = pace.turn() => {}
-                _ = stopped.wait_for(|stop| *stop) => return Ok(()),
-            }
-            // A host that asked to be left alone is, by all its feeds; they stay due. So do those whose skipped hour has begun.
-            let is_skipped = !force && schedule::is_skipped(&history.habits.hints, self.clock.now());
-            if rests_until.load(Ordering::Relaxed) > i64::MIN || is_skipped || *stop.borrow() {
-                return Ok(());
-            }
-            if let Some(until) = self.one(subscription, &history, run).await? {
-                rests_until.store(until.as_second(), Ordering::Relaxed);
+        let waiting = Mutex::new(Vec::new());
+        let due = claim.feeds.into_iter().filter_map(|history| Due::new(history, &self.subscriptions)).collect();
+        let one = async |group: Vec<Due<'_>>| -> Result<(), StoreError> {
+            let mut group = VecDeque::from(group);
+            while let Some(first) = group.pop_front() {
+                let turn = match self.turn(&first, stop.clone()).await {
+                    Some(Ok(turn)) => turn,
+                    Some(Err(NotNow::Turn { host })) => {
+                        let all = std::iter::once(&first).chain(&group).map(|feed| (feed.history.feed, host.clone()));
+                        waiting.lock().await.extend(all);
+                        return Ok(());
+                    }
+                    // A host that asked to be left alone is, by all its feeds; they stay due.
+                    Some(Err(NotNow::Rests { .. })) | None => return Ok(()),
+                };
+                // Those whose skipped hour has begun while they waited stay due as well.
+                let now = self.clock.now();
+                let is_skipped = |feed: &Due<'_>| !force && schedule::is_skipped(&feed.history.habits.hints, now);
+                group.push_front(first);
+                group.retain(|feed| !is_skipped(feed));
+                let Some(first) = group.pop_front() else { return Ok(()) };
+                // Those whom the answer says nothing ask by themselves.
+                group = self.one(first, group, turn, run, &waiting).await?;
             }
             Ok(())
         };
-        let mut asked = stream::iter(claim.feeds).map(one).buffer_unordered(settings.per_host.max(1));
+        let per_host = self.fetcher.settings().per_host.max(1);
+        let mut asked = stream::iter(together(due)).map(one).buffer_unordered(per_host);
         while let Some(done) = asked.next().await {
             done?;
         }
         drop(asked);
-        let until = Timestamp::from_second(rests_until.into_inner()).ok();
-        let is_web = !claim.host.starts_with("file:");
-        self.recorder.store.release_host(Some(run), claim.host, is_web.then(|| self.clock.now()), until).await
+        let paces = self.fetcher.gates().changed().into_iter().map(pace).collect();
+        let done = HostDone { worker: Some(run), host: claim.host, paces, waiting: waiting.into_inner() };
+        self.recorder.store.host_done(done).await
     }
 
-    /// Asks one feed and records the answer. Answers until when its host wants to be left alone.
-    async fn one(&self, subscription: &Subscription, history: &History, run: RunId) -> Result<Option<Timestamp>, StoreError> {
+    /// Waits for a feed's turn; `None` where the run stops first.
+    async fn turn(&self, feed: &Due<'_>, mut stop: watch::Receiver<bool>) -> Option<Result<Turn, NotNow>> {
+        let gates = self.fetcher.gates();
+        let host = match &feed.subscription.source {
+            Source::Http(url) => Source::Http(feed.moved_to.as_ref().unwrap_or(url).clone()).host(),
+            Source::File(_) | Source::Command(_) => None,
+        };
+        let Some(host) = host else { return (!*stop.borrow()).then(|| Ok(Turn::none(gates))) };
+        let turn = tokio::select! {
+            biased;
+            turn = gates.turn(&host) => turn,
+            _ = stop.wait_for(|stop| *stop) => return None,
+        };
+        (!*stop.borrow()).then_some(turn)
+    }
+
+    /// Asks for one feed and records the answer for all of the group that it answers. Answers with the others.
+    async fn one<'s>(
+        &self,
+        first: Due<'s>,
+        others: VecDeque<Due<'s>>,
+        mut turn: Turn,
+        run: RunId,
+        waiting: &Mutex<Vec<(FeedId, String)>>,
+    ) -> Result<VecDeque<Due<'s>>, StoreError> {
         let asked_at = self.clock.now();
-        let moved_to = history.moved_to.as_deref().and_then(|url| Url::parse(url).ok());
+        let mut group: Vec<Due<'_>> = std::iter::once(first).chain(others).collect();
         // Once in a while, if the user wants it, the document is asked for as if nothing were known; that is remembered at once.
-        let recheck = schedule::is_to_be_rechecked(subscription.schedule, &history.habits, asked_at);
-        let habits =
-            Habits { whole_at: history.habits.whole_at.map(|at| if recheck { asked_at } else { at }), ..history.habits.clone() };
-        let history = &History { habits, ..history.clone() };
-        let validators = history.validators.clone().filter(|_| !recheck).map(|kept| Validators {
-            etag: kept.etag,
-            last_modified: kept.last_modified,
-            url: kept.url,
-        });
+        let recheck = group.iter().any(|feed| feed.is_to_be_rechecked(asked_at));
+        let validators = validators(&group).filter(|_| !recheck);
+        let others = group.split_off(1);
+        let Some(first) = group.pop() else { return Ok(others.into()) };
         let ask = Ask {
-            source: &subscription.source,
-            at: moved_to.as_ref(),
+            source: &first.subscription.source,
+            at: first.moved_to.as_ref(),
             validators: validators.as_ref(),
-            access: subscription.access.as_deref(),
+            access: first.subscription.access.as_deref(),
             now: asked_at,
         };
-        let fetched = self.fetcher.fetch(&ask).await;
-        let polled = self.recorder.record(subscription, history, Some(run), asked_at, fetched).await?;
-        if matches!(polled.event, Event::Fetched { queued: 1.., .. } | Event::Fetched { changed: 1.., .. }) {
-            self.queued.send_modify(|count| *count += 1);
+        let fetched = self.fetcher.fetch(&ask, &mut turn).await;
+        match &fetched {
+            Err(FetchError { kind: FetchErrorKind::NotNow(NotNow::Turn { host }), .. }) => {
+                waiting.lock().await.push((first.history.feed, host.clone()));
+                return Ok(others.into());
+            }
+            Err(FetchError { kind: FetchErrorKind::NotNow(NotNow::Rests { .. }), .. }) => return Ok(others.into()),
+            Ok(_) | Err(_) => {}
         }
-        (self.observer)(polled.event);
-        Ok(polled.host_rests_until)
+        let asked = turn.host().map(str::to_owned);
+        drop(turn);
+        let gates = self.fetcher.gates();
+        match (&asked, &fetched) {
+            (Some(host), Ok(_)) => gates.went_well(host),
+            (Some(host), Err(error)) if error.status() == Some(429) => gates.too_many(host, asked_at),
+            (Some(_), Err(_)) | (None, _) => {}
+        }
+        let mut left = VecDeque::new();
+        let mut recorded = Vec::new();
+        for other in others {
+            match told(&first, &other, &fetched) {
+                Some(answer) => recorded.push((other, answer)),
+                None => left.push_back(other),
+            }
+        }
+        // The last one takes the document itself.
+        recorded.push((first, fetched));
+        for (feed, answer) in recorded {
+            let history = feed.as_asked(asked_at);
+            let polled = self.recorder.record(feed.subscription, &history, Some(run), asked_at, answer).await?;
+            if let Some((host, until)) = asked.as_ref().zip(polled.host_rests_until) {
+                gates.rest(host, until);
+            }
+            if matches!(polled.event, Event::Fetched { queued: 1.., .. } | Event::Fetched { changed: 1.., .. }) {
+                self.queued.send_modify(|count| *count += 1);
+            }
+            (self.observer)(polled.event);
+        }
+        Ok(left)
     }
 }
 
-/// Whose turn it is at one host: requests begin a pause apart.
-struct Pace {
-    next: Mutex<Instant>,
-    pause: Duration,
+/// What a gate knows, as it is kept.
+fn pace(known: Known) -> HostPace {
+    let Known { host, last_asked, learned, rests_until, next_turn } = known;
+    HostPace { host, last_asked, learned, rests_until, next_turn }
 }
 
-impl Pace {
-    fn new(last_asked: Option<Timestamp>, now: Timestamp, pause: Duration) -> Self {
-        let since = last_asked.and_then(|last| Duration::try_from(now.duration_since(last)).ok());
-        let wait = since.map_or(Duration::ZERO, |since| pause.saturating_sub(since));
-        Self { next: Mutex::new(Instant::now() + wait), pause }
-    }
-
-    async fn turn(&self) {
-        let at = {
-            let mut next = self.next.lock().await;
-            let at = (*next).max(Instant::now());
-            *next = at + self.pause;
-            at
-        };
-        tokio::time::sleep_until(at).await;
-    }
+/// What was kept, as a gate takes it over.
+fn known(pace: HostPace) -> Known {
+    let HostPace { host, last_asked, learned, rests_until, next_turn } = pace;
+    Known { host, last_asked, learned, rests_until, next_turn }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ mod hosts;
 mod notice;
 mod ready;
 mod recorder;
+mod together;
 
 pub use hold::{Fate, Plan, plan};
 pub use hosts::{Poller, Which};

@@ -15,7 +15,7 @@ use crate::feed::diff::{EntryRef, diff};
 use crate::feed::{self, Document, Hints, Key, Keys, ParseError, Parsed};
 use crate::fetch::{self, FetchError, Fetched, Source};
 use crate::schedule::{Answered, Habits, NextPoll, Offset, Poll, next_poll};
-use crate::secret::without_secrets;
+use crate::secret::{redact, without_secrets};
 use crate::store::{
     Answer, Changed, DocumentRecord, FeedId, History, Moved, NewEntry, PollRecord, Recorded, RunId, Store, StoreError, Validators,
 };
@@ -40,6 +40,8 @@ pub struct Polled {
     pub host_rests_until: Option<Timestamp>,
 }
 
+/// A document over so many bytes is parsed alone.
+const LARGE: usize = 2 << 20;
 impl Recorder {
     /// Records what a feed's source answered to the request that began at `asked_at`.
     ///
@@ -227,6 +229,8 @@ impl Act<'_> {
             return self.unchanged(200, Some(answer.bytes.len()), answer.validators, habits, answer.moved_to).await;
         }
         let size = answer.bytes.len();
+        // What is made of a document is several times as large as its bytes.
+        let _alone = if size > LARGE { Some(self.recorder.pool.alone().await) } else { None };
         let (bytes, content_type, base) = (answer.bytes, answer.content_type, without_secrets(&answer.url));
         let reading = move || {
             let parsed = feed::parse(&bytes, content_type.as_deref(), Some(&base))?;
@@ -235,7 +239,10 @@ impl Act<'_> {
         };
         let (Parsed { document, torn, remarks, hints }, keys) = match self.recorder.pool.run(reading).await {
             Ok(Ok(read)) => read,
-            Ok(Err(error)) => return self.failed(Trouble::unreadable(error.to_string(), sort_of(&error))).await,
+            Ok(Err(error)) => {
+                let place = self.redirected_to(&answer.url).map(|url| format!(" (it redirects to `{url}`)")).unwrap_or_default();
+                return self.failed(Trouble::unreadable(format!("{error}{place}"), sort_of(&error))).await;
+            }
             Err(panicked) => {
                 return self
                     .failed(Trouble::unreadable(format!("the document cannot be read: {panicked}"), Sort::Unreadable))
@@ -316,6 +323,15 @@ impl Act<'_> {
                 Recorded::Stale => history = store.history(self.feed()).await?,
             }
         }
+    }
+
+    /// Where a document came from, if not from where it was asked for.
+    fn redirected_to(&self, url: &Url) -> Option<String> {
+        let Source::Http(source) = &self.subscription.source else { return None };
+        let moved_to = self.history.moved_to.as_deref().and_then(|url| Url::parse(url).ok());
+        let asked = [Some(source), moved_to.as_ref()];
+        let is_elsewhere = asked.into_iter().flatten().all(|asked| fetch::plain(asked) != *url);
+        is_elsewhere.then(|| redact(url))
     }
 
     /// The status of a source that has one.

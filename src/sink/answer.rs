@@ -124,12 +124,13 @@ pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duratio
 mod tests {
     use super::*;
     use crate::net::HeaderName;
+    use crate::net::Room;
 
     fn reply(status: u16, header: Option<(&'static str, &str)>, body: &str) -> Verdict {
         let headers = header.map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).into_iter().collect();
         let url = "https://links.example.net/".parse().unwrap();
         let now = "2026-01-01T00:00:00Z".parse().unwrap();
-        of_reply(&Reply { status, headers, body: body.into(), url }, now)
+        of_reply(&Reply { status, headers, body: body.into(), room: Room::default(), url }, now)
     }
 
     #[test]

@@ -16,6 +16,7 @@ use super::{Store, StoreError, seconds, time};
 use crate::delivery::{MessageId, State};
 use crate::feed::diff::{CROWD, EntryRef, Hashes, Known};
 use crate::feed::{Entry, Key, Uid};
+use crate::net::http::ACCEPTED_CODINGS;
 use crate::schedule::Habits;
 use crate::trouble::Trouble;
 
@@ -188,7 +189,8 @@ impl Request for PollRecord {
         let at = seconds(self.asked_at);
         let sql = "UPDATE feeds SET polls = polls + 1, last_attempt = :at, next_poll = :next, because = :because, asked = :asked,
                      not_before = coalesce(:alone, :fresh, 0),
-                     status = :status, bytes = :bytes, unchanged = :unchanged, habits = :habits, last_run = coalesce(:run, last_run)
+                     status = :status, bytes = :bytes, unchanged = :unchanged, habits = :habits, last_run = coalesce(:run, last_run),
+                     waits_at = NULL
                    WHERE id = :id AND polls = :polls";
         let changed = connection.prepare_cached(sql)?.execute(named_params! {
             ":id": self.feed.0, ":polls": self.polls, ":at": at, ":next": seconds(self.next_poll), ":because": self.because,
@@ -245,8 +247,8 @@ fn keep_validators(connection: &Connection, feed: FeedId, validators: Option<&Va
         Some(kept) => (kept.etag.as_deref(), kept.last_modified.as_deref(), Some(kept.url.as_str())),
         None => (None, None, None),
     };
-    let sql = "UPDATE feeds SET etag = ?2, last_modified = ?3, validators_url = ?4 WHERE id = ?1";
-    connection.prepare_cached(sql)?.execute(params![feed.0, etag, last_modified, url])?;
+    let sql = "UPDATE feeds SET etag = ?2, last_modified = ?3, validators_url = ?4, validators_for = ?5 WHERE id = ?1";
+    connection.prepare_cached(sql)?.execute(params![feed.0, etag, last_modified, url, url.and(Some(ACCEPTED_CODINGS))])?;
     Ok(())
 }
 

@@ -2,15 +2,18 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, named_params, params};
 
 use super::habits::{habits, put_off};
+use super::hosts::Unasked;
 use super::notices;
 use super::runs::RunId;
 use super::writer::Request;
 use super::{Store, StoreError, seconds, time};
+use crate::net::http::ACCEPTED_CODINGS;
 use crate::schedule::{BEYOND, FURTHEST, Habits, SET_BACK, is_skipped};
 use crate::trouble::Trouble;
 
@@ -86,10 +89,6 @@ pub struct History {
 pub struct HostClaim {
     /// The host.
     pub host: String,
-    /// When it was last asked.
-    pub last_asked: Option<Timestamp>,
-    /// The pause it is known to need between requests, in milliseconds.
-    pub pace: Option<u64>,
     /// Its due feeds, those that have waited longest first.
     pub feeds: Vec<History>,
 }
@@ -105,6 +104,8 @@ pub struct ClaimHosts {
     pub most: usize,
     /// Until when.
     pub until: Timestamp,
+    /// How long a host's turn may be off: whose is later is left for another run.
+    pub patience: Duration,
     /// Whatever the interval and the cache lifetime say; never before a publisher's Retry-After.
     pub force: bool,
     /// Among these feeds.
@@ -127,17 +128,6 @@ impl Store {
     /// Claims hosts that have feeds due, each until a time. A host that asked to be left alone is not among them.
     pub async fn claim_hosts(&self, claim: ClaimHosts) -> Result<Vec<HostClaim>, StoreError> {
         self.ask(claim).await
-    }
-
-    /// Writes down when a host was last asked and until when it wants to be left alone; a run that had claimed it gives it back.
-    pub async fn release_host(
-        &self,
-        worker: Option<RunId>,
-        host: String,
-        last_asked: Option<Timestamp>,
-        until: Option<Timestamp>,
-    ) -> Result<(), StoreError> {
-        self.ask(ReleaseHost { worker, host, last_asked, until }).await
     }
 
     /// What is known about one feed.
@@ -245,7 +235,8 @@ fn update(connection: &Connection, feed: &Subscribed, row: &Remembered, now: Tim
         // Another address: what the old one gave says nothing about it. It is asked at once.
         let sql =
             "UPDATE feeds SET etag = NULL, last_modified = NULL, validators_url = NULL, document_hash = NULL, moved_to = NULL, habits = NULL,
-                     gone_at = NULL, failures = 0, failing_since = NULL, error = NULL, trouble = NULL, asked = 0, not_before = 0, next_poll = ?2
+                     gone_at = NULL, failures = 0, failing_since = NULL, error = NULL, trouble = NULL, asked = 0, not_before = 0,
+                     waits_at = NULL, next_poll = ?2
                    WHERE id = ?1";
         connection.prepare_cached(sql)?.execute(params![row.id, seconds(now)])?;
     }
@@ -253,7 +244,7 @@ fn update(connection: &Connection, feed: &Subscribed, row: &Remembered, now: Tim
 }
 
 const HISTORY: &str = "SELECT id, etag, last_modified, validators_url, document_hash, moved_to, last_success, failures,
-                         failing_since, polls, host, last_attempt, entries, newest, status, habits, trouble,
+                         failing_since, polls, host, last_attempt, entries, newest, status, habits, trouble, validators_for,
                          EXISTS (SELECT 1 FROM deliveries d WHERE d.feed = feeds.id AND d.state = 'held') AS holds FROM feeds";
 
 /// What is known about one feed.
@@ -262,7 +253,9 @@ pub(super) fn history_of(connection: &Connection, feed: FeedId) -> Result<Histor
 }
 
 fn history(row: &Row<'_>) -> Result<History, rusqlite::Error> {
-    let url: Option<String> = row.get(3)?;
+    // What another set of codings was answered with says nothing about this one.
+    let is_of_these_codings = row.get::<_, Option<String>>("validators_for")?.as_deref() == Some(ACCEPTED_CODINGS);
+    let url: Option<String> = row.get::<_, Option<String>>(3)?.filter(|_| is_of_these_codings);
     let validators = url.map(|url| Ok::<_, rusqlite::Error>(Validators { etag: row.get(1)?, last_modified: row.get(2)?, url }));
     Ok(History {
         feed: FeedId(row.get(0)?),
@@ -295,8 +288,7 @@ impl Request for ClaimHosts {
                         OR (asked = 0 AND last_attempt > :now + :set_back)
                         OR (:force AND (asked = 0 OR not_before <= :now OR not_before > :now + :furthest)))
                    AND NOT EXISTS (SELECT 1 FROM hosts h WHERE h.host = feeds.host
-                                   AND ((h.until > :now AND h.until <= :now + :furthest) OR h.lease_worker = :worker
-                                        OR (h.lease_until > :now AND h.lease_worker IS NOT NULL)))";
+                                   AND (h.lease_worker = :worker OR (h.lease_until > :now AND h.lease_worker IS NOT NULL)))";
         let mut select = connection.prepare_cached(&format!("{HISTORY} WHERE {due} ORDER BY next_poll, id"))?;
         let [furthest, beyond, set_back] =
             [FURTHEST, BEYOND, SET_BACK].map(|time| i64::try_from(time.as_secs()).unwrap_or(i64::MAX));
@@ -304,6 +296,7 @@ impl Request for ClaimHosts {
             ":worker": self.worker.0, ":now": now, ":force": self.force, ":furthest": furthest, ":beyond": beyond, ":set_back": set_back,
         })?;
         let mut skipped = Vec::new();
+        let unasked = Unasked::read(connection, now, self.patience)?;
         let mut claims: Vec<HostClaim> = Vec::new();
         let mut places: HashMap<String, usize> = HashMap::new();
         while let Some(row) = rows.next()? {
@@ -318,45 +311,19 @@ impl Request for ClaimHosts {
             let host: String = row.get(10)?;
             if let Some(claim) = places.get(&host).and_then(|place| claims.get_mut(*place)) {
                 claim.feeds.push(history);
-            } else if claims.len() < self.most {
+            } else if claims.len() < self.most && !unasked.holds(&host) {
                 places.insert(host.clone(), claims.len());
-                claims.push(HostClaim { host, last_asked: None, pace: None, feeds: vec![history] });
+                claims.push(HostClaim { host, feeds: vec![history] });
             }
         }
         put_off(connection, &skipped, self.now)?;
         let sql = "INSERT INTO hosts (host, lease_worker, lease_until) VALUES (?1, ?2, ?3)
-                   ON CONFLICT (host) DO UPDATE SET lease_worker = excluded.lease_worker, lease_until = excluded.lease_until
-                   RETURNING last_asked, pace";
+                   ON CONFLICT (host) DO UPDATE SET lease_worker = excluded.lease_worker, lease_until = excluded.lease_until";
         let mut lease = connection.prepare_cached(sql)?;
-        for claim in &mut claims {
-            let (last_asked, pace) = lease.query_row(params![claim.host, self.worker.0, seconds(self.until)], |row| {
-                Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?))
-            })?;
-            claim.last_asked = last_asked.map(time);
-            claim.pace = pace.and_then(|pace| u64::try_from(pace).ok());
+        for claim in &claims {
+            lease.execute(params![claim.host, self.worker.0, seconds(self.until)])?;
         }
         Ok(claims)
-    }
-}
-
-struct ReleaseHost {
-    worker: Option<RunId>,
-    host: String,
-    last_asked: Option<Timestamp>,
-    until: Option<Timestamp>,
-}
-
-impl Request for ReleaseHost {
-    type Reply = ();
-
-    fn apply(self, connection: &Connection) -> Result<(), rusqlite::Error> {
-        let sql = "INSERT INTO hosts (host, last_asked, until) VALUES (?1, ?2, ?3)
-                   ON CONFLICT (host) DO UPDATE SET lease_worker = nullif(lease_worker, ?4),
-                     last_asked = coalesce(excluded.last_asked, last_asked), until = coalesce(excluded.until, until)";
-        let worker = self.worker.map(|worker| worker.0);
-        let params = params![self.host, self.last_asked.map(seconds), self.until.map(seconds), worker];
-        connection.prepare_cached(sql)?.execute(params)?;
-        Ok(())
     }
 }
 

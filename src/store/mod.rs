@@ -7,6 +7,7 @@ mod error;
 mod feeds;
 mod habits;
 mod held;
+mod hosts;
 mod in_place;
 mod lock;
 mod notices;
@@ -23,6 +24,7 @@ pub use deliveries::{ClaimDeliveries, Claimed, FeedSet, Finished, Settled};
 pub use entries::{Answer, DocumentRecord, Moved, NewDelivery, NewEntry, PollRecord, Recorded};
 pub use error::StoreError;
 pub use feeds::{ClaimHosts, FeedId, History, HostClaim, Subscribed, Validators};
+pub use hosts::{HostDone, HostPace};
 #[doc(hidden)]
 pub use in_place::Moments;
 pub use lock::{RunLock, Taken};

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, named_params, params};
 
 use super::entries::{keep_payload, unpack};
 use super::feeds::FeedId;
+use super::hosts::pace_of;
 use super::runs::let_payload_go;
 use super::writer::Request;
 use super::{Store, StoreError, seconds, time};
@@ -99,11 +100,7 @@ impl Store {
 
     /// Until when a host asked to be left alone.
     pub async fn host_rests_until(&self, host: String) -> Result<Option<Timestamp>, StoreError> {
-        self.read(move |connection| {
-            let until = connection.query_row("SELECT until FROM hosts WHERE host = ?1", [host], |row| row.get(0)).optional()?;
-            Ok(until.flatten().map(time))
-        })
-        .await
+        self.read(move |connection| Ok(pace_of(connection, &host)?.rests_until)).await
     }
 }
 

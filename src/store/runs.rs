@@ -2,10 +2,12 @@
 //! no feed is asked and no mail is sent before it.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::hosts::Unasked;
 use super::writer::Request;
 use super::{Store, StoreError, seconds, stories};
 
@@ -40,6 +42,8 @@ const KEEP_RUNS: i64 = 1_000;
 const KEEP_REMOVED: i64 = 365 * 86_400;
 /// How long a host is remembered after it was last asked, where no feed is there any more.
 const KEEP_HOSTS: i64 = 30 * 86_400;
+/// A host whose turn is so near is worth a pass.
+const SOON: Duration = Duration::from_secs(2);
 /// How many rows one cleaning takes at most, so that it never holds a run up.
 const CLEAN_AT_ONCE: i64 = 2_000;
 
@@ -56,10 +60,15 @@ impl Store {
     /// Whether a feed is due, or a delivery to one of these sinks that does not rest.
     pub async fn is_anything_due(&self, sinks: Vec<String>, now: Timestamp) -> Result<bool, StoreError> {
         self.read(move |connection| {
+            let due = "SELECT DISTINCT host FROM feeds WHERE active = 1 AND gone_at IS NULL AND next_poll <= ?1";
+            let mut select = connection.prepare_cached(due)?;
+            let hosts: Vec<String> = select.query_map([seconds(now)], |row| row.get(0))?.collect::<Result<_, _>>()?;
+            let unasked = Unasked::read(connection, seconds(now), SOON)?;
+            if hosts.iter().any(|host| !unasked.holds(host)) {
+                return Ok(true);
+            }
             let sinks = serde_json::to_string(&sinks).unwrap_or_default();
-            let sql = "SELECT EXISTS (SELECT 1 FROM feeds WHERE active = 1 AND gone_at IS NULL AND next_poll <= ?1
-                                      AND NOT EXISTS (SELECT 1 FROM hosts WHERE hosts.host = feeds.host AND until > ?1))
-                           OR EXISTS (SELECT 1 FROM deliveries d JOIN feeds f ON f.id = d.feed
+            let sql = "SELECT EXISTS (SELECT 1 FROM deliveries d JOIN feeds f ON f.id = d.feed
                                       WHERE d.state = 'pending' AND d.next_attempt <= ?1 AND f.removed_at IS NULL
                                       AND d.sink IN (SELECT value FROM json_each(?2))
                                       AND NOT EXISTS (SELECT 1 FROM sinks WHERE sinks.name = d.sink AND rest_until > ?1))";

@@ -229,7 +229,15 @@ async fn hosts_are_claimed_with_their_due_feeds_once_a_run() {
     let ids = world.store.sync(vec![subscribed("a"), subscribed("b")], at(0)).await.unwrap();
     let run = world.store.start_run(at(0)).await.unwrap();
     let among: std::sync::Arc<std::collections::HashSet<_>> = std::sync::Arc::new(ids.iter().copied().collect());
-    let claim = |force| ClaimHosts { worker: run, now: at(1), most: 10, until: at(600), force, among: among.clone() };
+    let claim = |force| ClaimHosts {
+        worker: run,
+        now: at(1),
+        most: 10,
+        patience: Duration::ZERO,
+        until: at(600),
+        force,
+        among: among.clone(),
+    };
     let hosts = world.store.claim_hosts(claim(false)).await.unwrap();
     assert_eq!(hosts.iter().map(|claim| claim.host.as_str()).collect::<Vec<_>>(), ["a.example", "b.example"]);
     assert!(world.store.claim_hosts(claim(false)).await.unwrap().is_empty(), "both are under way");
@@ -248,7 +256,15 @@ async fn a_host_that_wants_to_be_left_alone_is_even_by_force() {
     let among: std::sync::Arc<std::collections::HashSet<_>> = std::sync::Arc::new(ids.into_iter().collect());
     world.store.release_host(None, "a.example".into(), Some(at(0)), Some(at(500))).await.unwrap();
     let run = world.store.start_run(at(1)).await.unwrap();
-    let claim = |now| ClaimHosts { worker: run, now: at(now), most: 10, until: at(now + 600), force: true, among: among.clone() };
+    let claim = |now| ClaimHosts {
+        worker: run,
+        now: at(now),
+        most: 10,
+        patience: Duration::ZERO,
+        until: at(now + 600),
+        force: true,
+        among: among.clone(),
+    };
     assert!(world.store.claim_hosts(claim(1)).await.unwrap().is_empty());
     assert_eq!(world.store.claim_hosts(claim(500)).await.unwrap().len(), 1);
 }

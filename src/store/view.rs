@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Row};
+use rusqlite::{Connection, Row};
 
 use super::entries::{known, unpack};
 use super::feeds::{FeedId, History, Remembered, Subscribed, history_of, matches, remembered};
+use super::hosts::{HostPace, pace_of, paces};
 use super::notices;
 use super::runs::RunTotals;
 use super::sinks::{Rest, rest};
@@ -63,6 +64,10 @@ pub struct FeedStatus {
     pub held_since: Option<Timestamp>,
     /// Why the latest of them do.
     pub held_because: Option<String>,
+    /// The host whose pace left it no turn, since it was asked last.
+    pub waits_at: Option<String>,
+    /// When that host's next turn is.
+    pub next_turn: Option<Timestamp>,
 }
 
 /// A delivery that has not ended well.
@@ -156,20 +161,19 @@ impl View {
 
     fn feed(&self, id: i64) -> Result<FeedStatus, StoreError> {
         let sql = "SELECT title, last_attempt, last_success, next_poll, because, failures, failing_since, error, status, moved_to, gone_at,
-                     nullif(max(CASE WHEN asked THEN not_before ELSE 0 END,
-                                coalesce((SELECT until FROM hosts WHERE hosts.host = feeds.host), 0)), 0),
+                     CASE WHEN asked THEN not_before END,
                      (SELECT count(*) FROM deliveries d WHERE d.feed = feeds.id AND d.state = 'held'),
                      (SELECT min(queued_at) FROM deliveries d WHERE d.feed = feeds.id AND d.state = 'held'),
                      (SELECT error FROM deliveries d WHERE d.feed = feeds.id AND d.state = 'held' ORDER BY id DESC LIMIT 1), trouble, said,
-                     bytes, unchanged, etag, last_modified
+                     bytes, unchanged, etag, last_modified, host, waits_at
                    FROM feeds WHERE id = ?1";
         let when = |row: &Row<'_>, column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(time));
         let text = |row: &Row<'_>, column| {
             let bytes: Option<Vec<u8>> = row.get(column)?;
             Ok::<_, rusqlite::Error>(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
         };
-        let status = self.0.prepare_cached(sql)?.query_row([id], |row| {
-            Ok(FeedStatus {
+        let (mut status, host) = self.0.prepare_cached(sql)?.query_row([id], |row| {
+            let status = FeedStatus {
                 title: row.get(0)?,
                 last_attempt: when(row, 1)?,
                 last_success: when(row, 2)?,
@@ -190,17 +194,28 @@ impl View {
                 bytes: row.get::<_, Option<i64>>("bytes")?.and_then(|bytes| u64::try_from(bytes).ok()),
                 unchanged: row.get("unchanged")?,
                 validators: [text(row, "etag")?, text(row, "last_modified")?],
-            })
+                waits_at: row.get("waits_at")?,
+                next_turn: None,
+            };
+            Ok((status, row.get::<_, String>("host")?))
         })?;
+        let pace = pace_of(&self.0, &host)?;
+        status.left_alone_until = status.left_alone_until.max(pace.rests_until);
+        if let Some(host) = &status.waits_at {
+            status.next_turn = pace_of(&self.0, host)?.next_turn;
+        }
         Ok(status)
     }
 
     /// When a host was last asked, and until when it asked to be left alone.
     pub fn host(&self, host: &str) -> Result<(Option<Timestamp>, Option<Timestamp>), StoreError> {
-        let mut select = self.0.prepare_cached("SELECT last_asked, until FROM hosts WHERE host = ?1")?;
-        let found = select.query_row([host], |row| Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?)));
-        let (last_asked, until) = found.optional()?.unwrap_or_default();
-        Ok((last_asked.map(time), until.map(time)))
+        let pace = pace_of(&self.0, host)?;
+        Ok((pace.last_asked, pace.rests_until))
+    }
+
+    /// What is known of the paces of hosts.
+    pub fn hosts(&self) -> Result<Vec<HostPace>, StoreError> {
+        Ok(paces(&self.0)?)
     }
 
     /// The deliveries that have not ended well, oldest first.

@@ -24,6 +24,8 @@ mod mail;
 #[cfg(test)]
 mod notices;
 #[cfg(test)]
+mod politeness;
+#[cfg(test)]
 mod programs;
 #[cfg(test)]
 mod queue;

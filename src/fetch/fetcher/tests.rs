@@ -18,6 +18,8 @@ fn settings() -> Settings {
         concurrency: 1,
         per_host: 1,
         host_delay: Duration::ZERO,
+        hosts: std::collections::BTreeMap::new(),
+        memory: 64 << 20,
         allow_addresses: vec!["127.0.0.0/8".parse().unwrap()],
     }
 }
@@ -354,4 +356,21 @@ fn a_pace_is_kept_for_a_host_without_its_port() {
     assert_eq!(host("https://News.Example.org:8443/feed").as_deref(), Some("news.example.org"));
     assert_eq!(host("https://news.example.org./").as_deref(), Some("news.example.org"));
     assert_eq!(Source::File("/a".into()).host(), None);
+}
+
+#[tokio::test]
+async fn p40_a_name_with_addresses_of_both_kinds_is_asked_once_and_an_ipv6_address_by_itself() {
+    // It listens on one of the addresses of `localhost` alone.
+    let server = Server::start(|_| answer(200).body("<rss/>")).await;
+    document(&server.url_by_name("/feed"), None).await;
+    assert_eq!(server.paths(), ["/feed"]);
+    let Ok(listener) = tokio::net::TcpListener::bind("[::1]:0").await else { return };
+    let url = Url::parse(&format!("http://[::1]:{}/feed", listener.local_addr().unwrap().port())).unwrap();
+    let accepted = tokio::spawn(async move { listener.accept().await.map(|_| ()) });
+    let allowed = vec!["::1/128".parse().unwrap()];
+    let mut settings = Settings { allow_addresses: allowed, ..settings() };
+    settings.access.timeout = Duration::from_secs(5);
+    let fetcher = Fetcher::new(settings);
+    assert!(fetcher.page(&url, now()).await.is_err(), "it hangs up");
+    accepted.await.unwrap().unwrap();
 }

@@ -189,7 +189,15 @@ async fn a_clock_that_was_set_back_keeps_no_feed_waiting_and_no_host_resting() {
     let among: std::sync::Arc<std::collections::HashSet<_>> = std::sync::Arc::new(ids.into_iter().collect());
     let due = async |now| {
         let run = world.store.start_run(at(now)).await.unwrap();
-        let claim = ClaimHosts { worker: run, now: at(now), most: 10, until: at(now + 600), force: false, among: among.clone() };
+        let claim = ClaimHosts {
+            worker: run,
+            now: at(now),
+            most: 10,
+            patience: Duration::ZERO,
+            until: at(now + 600),
+            force: false,
+            among: among.clone(),
+        };
         let claims = world.store.claim_hosts(claim).await.unwrap();
         claims.into_iter().map(|claim| claim.host.replace(".example", "")).collect::<String>()
     };

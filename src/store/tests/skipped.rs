@@ -36,7 +36,15 @@ async fn p29_a_feed_that_is_due_in_a_skipped_hour_is_put_off_but_for_force() {
     let due = async |now, force| {
         let run = world.store.start_run(at(now)).await.unwrap();
         let among: Arc<HashSet<_>> = Arc::new([feed].into());
-        let claim = ClaimHosts { worker: run, now: at(now), most: 10, until: at(now + 600), force, among };
+        let claim = ClaimHosts {
+            worker: run,
+            now: at(now),
+            most: 10,
+            until: at(now + 600),
+            patience: std::time::Duration::from_secs(300),
+            force,
+            among,
+        };
         world.store.claim_hosts(claim).await.unwrap().len()
     };
     assert_eq!(due(600, false).await, 0);

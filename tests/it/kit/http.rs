@@ -18,6 +18,8 @@ pub(crate) struct Request {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
     pub(crate) at: Instant,
+    /// The client's end of the connection.
+    pub(crate) from: Option<std::net::SocketAddr>,
 }
 
 /// One answer, as it goes.
@@ -223,7 +225,8 @@ impl Request {
             let Some((name, value)) = field.split_once(':') else { break };
             headers.push((name.to_owned(), value.trim().to_owned()));
         }
-        let mut request = Self { method, target, headers, body: Vec::new(), at: Instant::now() };
+        let mut request =
+            Self { method, target, headers, body: Vec::new(), at: Instant::now(), from: reader.get_ref().peer_addr().ok() };
         let length = request.header("Content-Length").and_then(|text| text.parse().ok()).unwrap_or(0);
         request.body = vec![0; length];
         reader.read_exact(&mut request.body).ok()?;

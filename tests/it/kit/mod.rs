@@ -12,7 +12,7 @@ pub(crate) mod sandbox;
 pub(crate) mod smtp;
 pub(crate) mod wait;
 
-pub(crate) use http::{Page, Server};
+pub(crate) use http::{Page, Request, Response, Server};
 pub(crate) use linkding::Linkding;
 pub(crate) use mail::Message;
 pub(crate) use mailserver::mail_server;

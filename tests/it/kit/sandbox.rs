@@ -262,6 +262,20 @@ impl Running {
         over
     }
 
+    /// Waits for its end; answers the most memory that it held, in KiB.
+    pub(crate) fn peak(mut self) -> (Ran, u64) {
+        let mut peak = 0;
+        let status = format!("/proc/{}/status", self.child.id());
+        wait::within(LIMIT, || {
+            let held = std::fs::read_to_string(&status).unwrap_or_default();
+            let line = held.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            let kib = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+            peak = peak.max(kib.unwrap_or(0));
+            self.child.try_wait().ok().flatten()
+        });
+        (self.ends(), peak)
+    }
+
     /// Waits for its end; kills it and fails the test where that does not come.
     pub(crate) fn ends(mut self) -> Ran {
         let ended = wait::within(LIMIT, || self.child.try_wait().ok().flatten());

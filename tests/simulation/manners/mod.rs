@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use feeds::clock::Clock;
 use feeds::feed::Identity;
-use feeds::fetch::{Access, Ask, Fetch, FetchError, Fetched, Settings, Source};
+use feeds::fetch::{Access, Ask, Fetch, FetchError, Fetched, Gates, Settings, Source, Turn};
 use feeds::poll::{Backlog, OncePer, Poller, Recorder, Subscription, Which};
 use feeds::store::{FeedId, IfMissing, Moments, RunTotals, Store, StoreError, Subscribed};
 use feeds::work::Pool;
@@ -114,6 +114,7 @@ impl Moments for Shared {
 struct Publishers {
     shared: Shared,
     settings: Settings,
+    gates: Arc<Gates>,
 }
 
 impl Fetch for Publishers {
@@ -121,7 +122,11 @@ impl Fetch for Publishers {
         &self.settings
     }
 
-    fn fetch<'a>(&'a self, ask: &'a Ask<'a>) -> BoxFuture<'a, Result<Fetched, FetchError>> {
+    fn gates(&self) -> &Arc<Gates> {
+        &self.gates
+    }
+
+    fn fetch<'a>(&'a self, ask: &'a Ask<'a>, _: &'a mut Turn) -> BoxFuture<'a, Result<Fetched, FetchError>> {
         Box::pin(async move {
             let Source::Http(url) = ask.source else { panic!("every feed has a URL") };
             let now = self.shared.now();
@@ -177,7 +182,11 @@ async fn one_day(shared: &Shared, database: &Path, day: i64, subscriptions: &[Su
     let (queued, _) = watch::channel(0);
     let (_go, stop) = watch::channel(false);
     let poller = Arc::new(Poller {
-        fetcher: Box::new(Publishers { shared: shared.clone(), settings: settings() }),
+        fetcher: Box::new(Publishers {
+            shared: shared.clone(),
+            settings: settings(),
+            gates: Arc::new(Gates::new(&settings(), clock.clone())),
+        }),
         recorder: Recorder { store: store.clone(), pool: Pool::in_place() },
         clock: clock.clone(),
         subscriptions: ids.iter().copied().zip(subscriptions.iter().cloned()).collect(),
@@ -200,7 +209,10 @@ async fn one_day(shared: &Shared, database: &Path, day: i64, subscriptions: &[Su
         let force = day % 2 == 1 && tick == 40;
         shared.world().forced = force;
         let run = store.start_run(clock.now()).await.expect("a database");
-        Arc::clone(&poller).pass(Which { run, force, among: Arc::clone(&among) }, stop.clone()).await.expect("a database");
+        // All runs share their gates here, which count what was waited at them.
+        let patience = Duration::from_secs(86_400) * 365;
+        let which = Which { run, force, patience, among: Arc::clone(&among) };
+        Arc::clone(&poller).pass(which, stop.clone()).await.expect("a database");
         store.end_run(run, RunTotals::default(), clock.now()).await.expect("a database");
     }
 }
@@ -211,6 +223,8 @@ fn settings() -> Settings {
         concurrency: 64,
         per_host: 1,
         host_delay: Duration::from_secs(1),
+        hosts: BTreeMap::new(),
+        memory: 64 << 20,
         allow_addresses: Vec::new(),
     }
 }

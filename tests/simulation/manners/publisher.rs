@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use feeds::fetch::{Answer, FetchError, FetchErrorKind, Fetched, Validators};
+use feeds::fetch::{Answer, FetchError, FetchErrorKind, Fetched, Room, Validators};
 use feeds::schedule::{Every, Settings};
 use jiff::Timestamp;
 use url::Url;
@@ -136,6 +136,7 @@ impl Publisher {
             validators: Validators { etag, last_modified: None, url: self.url.to_string() },
             fresh_for: duration,
             said: None,
+            room: Room::default(),
         })))
     }
 

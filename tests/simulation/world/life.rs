@@ -1,7 +1,7 @@
 //! One life of the process: the database is opened from what the disk holds, the two loops run side by side as `feeds run`
 //! runs them, and all ends at a moment of its own or at one of the world's.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use feeds::deliver::{Addressed, Channel, Courier, Round};
 use feeds::delivery::Updates;
 use feeds::expression::Template;
 use feeds::feed::{FeedFacts, Identity};
-use feeds::fetch::{Access, Settings, Source};
+use feeds::fetch::{Access, Gates, Settings, Source};
 use feeds::mail::{FROM_NAME, Format, Look, SUBJECT};
 use feeds::poll::{Backlog, Destination, OncePer, Poller, Recorder, Subscription, Which};
 use feeds::schedule::{self, Every};
@@ -116,7 +116,11 @@ async fn pass(world: &World, store: &Store, eager: bool, stop: &[watch::Receiver
     let (queued, _) = watch::channel(0);
     let pool = Pool::in_place();
     let poller = Arc::new(Poller {
-        fetcher: Box::new(Publishers { world: world.clone(), settings: settings() }),
+        fetcher: Box::new(Publishers {
+            world: world.clone(),
+            settings: settings(),
+            gates: Arc::new(Gates::new(&settings(), clock.clone())),
+        }),
         recorder: Recorder { store: store.clone(), pool: pool.clone() },
         clock: clock.clone(),
         subscriptions: ids.iter().copied().zip(feeds).collect(),
@@ -136,7 +140,7 @@ async fn pass(world: &World, store: &Store, eager: bool, stop: &[watch::Receiver
         tasks.spawn(async move { courier.deliver(&channel, round).await });
     }
     tasks.spawn(pass_on(poller.queued.subscribe(), told));
-    let which = Which { run, force: false, among: Arc::new(ids.iter().copied().collect()) };
+    let which = Which { run, force: false, patience: feeds::fetch::PATIENCE, among: Arc::new(ids.iter().copied().collect()) };
     tasks.spawn(poller.pass(which, stop[0].clone()));
     if world.state().random.below(10) == 0 {
         // A person sees to the queue while the run is under way.
@@ -179,6 +183,8 @@ fn settings() -> Settings {
         concurrency: 2,
         per_host: 1,
         host_delay: Duration::ZERO,
+        hosts: BTreeMap::new(),
+        memory: 64 << 20,
         allow_addresses: Vec::new(),
     }
 }

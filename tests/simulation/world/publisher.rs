@@ -1,9 +1,10 @@
 //! Invented publishers: feeds that gain, edit, reorder, drop and show again their posts, and answer as the faults have it.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
-use feeds::fetch::{Answer, Ask, Fetch, FetchError, FetchErrorKind, Fetched, Settings, Source, Validators};
+use feeds::fetch::{Answer, Ask, Fetch, FetchError, FetchErrorKind, Fetched, Gates, Room, Settings, Source, Turn, Validators};
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use url::Url;
@@ -107,6 +108,7 @@ impl Publisher {
             validators: Validators { etag: Some(self.etag()), last_modified: None, url: self.url.to_string() },
             fresh_for: None,
             said: None,
+            room: Room::default(),
         }
     }
 }
@@ -151,6 +153,7 @@ impl State {
 pub(crate) struct Publishers {
     pub(crate) world: World,
     pub(crate) settings: Settings,
+    pub(crate) gates: Arc<Gates>,
 }
 
 impl Fetch for Publishers {
@@ -158,7 +161,11 @@ impl Fetch for Publishers {
         &self.settings
     }
 
-    fn fetch<'a>(&'a self, ask: &'a Ask<'a>) -> BoxFuture<'a, Result<Fetched, FetchError>> {
+    fn gates(&self) -> &Arc<Gates> {
+        &self.gates
+    }
+
+    fn fetch<'a>(&'a self, ask: &'a Ask<'a>, _: &'a mut Turn) -> BoxFuture<'a, Result<Fetched, FetchError>> {
         Box::pin(async move {
             self.world.pass_moment().await;
             let (wait, answer) = self.world.state().answer(ask);
