@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::pace::{self, Learned};
 use crate::schedule::FURTHEST;
 
-/// The gates of all hosts, for one pass.
+/// The gates of all hosts.
 pub struct Gates {
     clock: Clock,
     per_host: usize,
@@ -97,9 +97,12 @@ impl Gates {
         }
     }
 
-    /// How long to wait in all for the sake of one host's pace.
-    pub fn set_patience(&self, patience: Duration) {
+    /// Begins a pass: says how long it waits in all for the sake of one host's pace. What earlier ones waited does not count.
+    pub fn begin(&self, patience: Duration) {
         *locked(&self.patience) = patience;
+        for gate in locked(&self.known).values() {
+            locked(&gate.state).waited = Duration::ZERO;
+        }
     }
 
     /// Takes over what is known from earlier.

@@ -57,7 +57,7 @@ impl Poller {
     pub async fn pass(self: Arc<Self>, which: Which, stop: watch::Receiver<bool>) -> Result<(), StoreError> {
         let concurrency = self.fetcher.settings().concurrency.max(1);
         let gates = self.fetcher.gates();
-        gates.set_patience(which.patience);
+        gates.begin(which.patience);
         gates.remember(self.recorder.store.host_paces().await?.into_iter().map(known).collect());
         let mut tasks: JoinSet<Result<(), StoreError>> = JoinSet::new();
         let mut more = true;

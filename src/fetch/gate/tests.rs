@@ -77,7 +77,7 @@ async fn each_hop_waits_at_the_gate_of_its_own_host_and_holds_no_other() {
 #[tokio::test(start_paused = true)]
 async fn what_does_not_fit_into_the_patience_has_no_turn() {
     let gates = fresh(&[("slow.example", 61)]);
-    gates.set_patience(150 * SECOND);
+    gates.begin(150 * SECOND);
     assert_eq!(turns(&gates, &["slow.example"; 3]).await, [0, 61, 122]);
     let refused = gates.turn("sub.slow.example").await.unwrap_err();
     assert_eq!(refused, NotNow::Turn { host: "slow.example".to_owned() });
@@ -86,6 +86,8 @@ async fn what_does_not_fit_into_the_patience_has_no_turn() {
     let slow = known.iter().find(|known| known.host == "slow.example").unwrap();
     assert_eq!((slow.last_asked, slow.next_turn), (Some(at(1_122)), Some(at(1_184))));
     assert!(gates.changed().is_empty(), "it is told once");
+    gates.begin(150 * SECOND);
+    assert!(gates.turn("reddit.com").await.is_ok(), "the next pass waits anew");
 }
 
 #[tokio::test(start_paused = true)]
