@@ -75,22 +75,26 @@ pub(super) fn objects<'a>(scanner: &mut Scanner<'a>, mut each: impl FnMut(&mut S
     }
 }
 
-/// People: text, an object, or a list of either.
-pub(super) fn people(scanner: &mut Scanner<'_>, mut each: impl FnMut(Person)) {
-    let mut one = |scanner: &mut Scanner<'_>, value: Value<'_>| match value {
-        Value::Text(text) => super::super::super::people::person(&text).into_iter().for_each(&mut each),
-        Value::Object => each(person(scanner)),
-        other => scanner.skip(&other),
-    };
+/// Calls `each` with every value of a list, or with the one that stands for a list of one.
+fn one_or_many<'a>(scanner: &mut Scanner<'a>, mut each: impl FnMut(&mut Scanner<'a>, Value<'a>)) {
     match scanner.value() {
         Value::Array => {
             while scanner.more() {
                 let value = scanner.value();
-                one(scanner, value);
+                each(scanner, value);
             }
         }
-        value => one(scanner, value),
+        value => each(scanner, value),
     }
+}
+
+/// People: text, an object, or a list of either.
+pub(super) fn people(scanner: &mut Scanner<'_>, mut each: impl FnMut(Person)) {
+    one_or_many(scanner, |scanner, value| match value {
+        Value::Text(text) => super::super::super::people::person(&text).into_iter().for_each(&mut each),
+        Value::Object => each(person(scanner)),
+        other => scanner.skip(&other),
+    });
 }
 
 fn person(scanner: &mut Scanner<'_>) -> Person {
@@ -142,7 +146,7 @@ fn tag<'a>(scanner: &mut Scanner<'a>) -> Option<Cow<'a, str>> {
 
 /// Links: text, an object with `href`, or a list of either. `each` takes the address, its relation and its type.
 pub(super) fn links(scanner: &mut Scanner<'_>, mut each: impl FnMut(String, Option<&str>, Option<String>)) {
-    let mut one = |scanner: &mut Scanner<'_>, value: Value<'_>| match value {
+    one_or_many(scanner, |scanner, value| match value {
         Value::Text(text) => each(text.into_owned(), None, None),
         Value::Object => {
             let (mut href, mut rel, mut kind) = (None, None, None);
@@ -160,16 +164,7 @@ pub(super) fn links(scanner: &mut Scanner<'_>, mut each: impl FnMut(String, Opti
             }
         }
         other => scanner.skip(&other),
-    };
-    match scanner.value() {
-        Value::Array => {
-            while scanner.more() {
-                let value = scanner.value();
-                one(scanner, value);
-            }
-        }
-        value => one(scanner, value),
-    }
+    });
 }
 
 /// What JSON Feed calls plain text often holds markup or entities all the same.
