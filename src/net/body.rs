@@ -102,7 +102,7 @@ impl Body {
         };
         match (self.full(), ended) {
             (Some(error), _) => Err(error),
-            (None, false) => Err(BodyError::Cut("its compression does not end")),
+            (None, false) => Err(BodyError::Cut("its compression does not end as it should")),
             (None, true) => Ok(self.so_far()),
         }
     }
@@ -335,7 +335,7 @@ mod tests {
         for (coding, whole) in [("gzip", gzip(TEXT)), ("br", brotli(TEXT)), ("zstd", zstd(TEXT))] {
             for kept in 1..whole.len() {
                 let error = decode(coding, &whole[..kept], 16).unwrap_err();
-                assert_eq!(error, BodyError::Cut("its compression does not end"), "{coding} {kept}");
+                assert_eq!(error, BodyError::Cut("its compression does not end as it should"), "{coding} {kept}");
             }
         }
     }

@@ -252,11 +252,26 @@ fn innermost(causes: &[&(dyn Error + 'static)]) -> String {
     if let Some(words) = causes.iter().find_map(|cause| cause.downcast_ref::<h2::Error>()).and_then(words_for_http_2) {
         return words;
     }
+    if let Some(words) = causes.iter().find_map(|cause| cause.downcast_ref::<hyper::Error>()).and_then(words_for_http_1) {
+        return words;
+    }
     let text = last.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     let text = text.strip_prefix("failed to lookup address information: ").unwrap_or(text);
     let mut letters = text.chars();
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// What was wrong with the head of an answer; of its body, the causes of the error say it.
+fn words_for_http_1(error: &hyper::Error) -> Option<String> {
+    if error.is_incomplete_message() {
+        Some("the connection was closed before the answer was complete".to_owned())
+    } else if error.is_parse() {
+        let text = error.to_string();
+        Some(format!("its header cannot be read: {}", text.strip_suffix(" parsed").unwrap_or(&text)))
+    } else {
+        None
+    }
 }
 
 /// Who ended what, and the code it gave (RFC 9113 section 7).

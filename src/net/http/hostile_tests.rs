@@ -213,7 +213,7 @@ async fn a_damaged_compression_is_told() {
     let nested = told(answer("gzip, br", &zipped), Then::Close).await;
     assert!(nested.ends_with("it came in several codings at once: `gzip, br`"), "{nested}");
     let cut = told(answer("gzip", &zipped[..zipped.len() - 4]), Then::Close).await;
-    assert_eq!(cut, "the answer of 127.0.0.1 broke off: its compression does not end");
+    assert_eq!(cut, "the answer of 127.0.0.1 broke off: its compression does not end as it should");
 }
 
 /// The limits of one that waits for phases.
