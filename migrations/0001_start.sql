@@ -14,7 +14,8 @@ CREATE TABLE feeds (
     etag            BLOB,                        -- validators, byte for byte as they came …
     last_modified   BLOB,
     validators_url  TEXT,                        -- … and the URL they go back to …
-    validators_for  TEXT,                        -- … as long as the same content codings are asked for
+    validators_for  TEXT,                        -- … as long as the same content codings are asked for …
+    validators_as   INTEGER,                     -- … and as the same user: too short to try passwords on; NULL: as nobody
     document_hash   BLOB,                        -- an equal document is not parsed again
     interval        INTEGER,                     -- the interval that next_poll was reckoned with, where the user set one
     next_poll       INTEGER NOT NULL DEFAULT 0,

@@ -16,11 +16,13 @@ pub enum Trouble {
     Missing,
     /// The server's certificate has expired.
     Certificate,
+    /// The server's certificate is not to be trusted, or there is no TLS at all.
+    Untrusted,
     /// The server refuses us (401, 402, 403, 451).
     Refused,
     /// The server has trouble of its own (5xx), or too many ask it (429).
     Server,
-    /// There is no connection to the server: its name, its address, TLS.
+    /// There is no connection to the server: its name, its address.
     Unreachable,
     /// The answer did not come in time.
     Slow,
@@ -49,6 +51,7 @@ impl Trouble {
         ("page", Self::Page),
         ("missing", Self::Missing),
         ("certificate", Self::Certificate),
+        ("untrusted", Self::Untrusted),
         ("refused", Self::Refused),
         ("server", Self::Server),
         ("unreachable", Self::Unreachable),
@@ -95,6 +98,10 @@ impl Trouble {
                 "it may have moved: look for its new address on its site, and put that into the configuration".to_owned()
             }
             Self::Certificate => "only its publisher can renew that; it is asked again all the same".to_owned(),
+            Self::Untrusted => {
+                "look for its address with the right name; the certificate of an authority of your own goes into `ca_file`"
+                    .to_owned()
+            }
             Self::Refused => "it may want a login, or no programs at all: its publisher can say which".to_owned(),
             Self::Server | Self::Slow => "mostly this passes; it is asked again all the same".to_owned(),
             Self::Unreachable => "if other feeds can be read, its site is down or has a new address".to_owned(),

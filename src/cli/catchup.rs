@@ -75,7 +75,10 @@ async fn one(
     let history = store.history(id).await?;
     let moved_to = history.moved_to.as_deref().and_then(|url| url::Url::parse(url).ok());
     let kept = history.validators.clone();
-    let validators = kept.map(|kept| Validators { etag: kept.etag, last_modified: kept.last_modified, url: kept.url });
+    let validators = kept.map(|kept| {
+        let crate::store::Validators { etag, last_modified, url, asked_as } = kept;
+        Validators { etag, last_modified, url, asked_as }
+    });
     let ask = Ask {
         source: &feed.source,
         at: moved_to.as_ref(),

@@ -102,7 +102,10 @@ fn is_due(status: Option<&FeedStatus>, force: bool, now: Timestamp) -> bool {
 async fn one(place: &Place, fetcher: &Fetcher, view: Option<&View>, feed: &Feed, memory: &Memory) -> Result<Line, Failure> {
     let history = memory.history.as_ref();
     let kept = history.and_then(|history| history.validators.clone());
-    let validators = kept.map(|kept| Validators { etag: kept.etag, last_modified: kept.last_modified, url: kept.url });
+    let validators = kept.map(|kept| {
+        let crate::store::Validators { etag, last_modified, url, asked_as } = kept;
+        Validators { etag, last_modified, url, asked_as }
+    });
     let moved_to = history.and_then(|history| history.moved_to.as_deref()).and_then(|url| url::Url::parse(url).ok());
     let ask = Ask {
         source: &feed.source,

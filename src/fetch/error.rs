@@ -99,6 +99,7 @@ impl FetchError {
             FetchErrorKind::Status(status) | FetchErrorKind::Blocked { status, .. } => Trouble::of_status(*status),
             FetchErrorKind::TooLarge(_) => Trouble::TooLarge,
             FetchErrorKind::Http(HttpError::Tls { expired: true, .. }) => Trouble::Certificate,
+            FetchErrorKind::Http(HttpError::Tls { expired: false, .. }) => Trouble::Untrusted,
             FetchErrorKind::Http(HttpError::Timeout { .. }) => Trouble::Slow,
             FetchErrorKind::Http(_) => Trouble::Unreachable,
             FetchErrorKind::File(_) => Trouble::File,

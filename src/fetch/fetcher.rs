@@ -8,6 +8,8 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::access::{Shared, is_own_origin};
+use super::asked_as::asked_as;
+use super::clocks::{Clocks, Wrong};
 use super::redirect::{Trail, is_redirect};
 use super::{
     Access, Answer, FetchError, FetchErrorKind, Fetched, Gates, Said, Settings, Source, Turn, Validators, blocked, file,
@@ -40,6 +42,7 @@ pub struct Fetcher {
     shared: Shared,
     settings: Settings,
     gates: Arc<Gates>,
+    clocks: Clocks,
 }
 
 const ACCEPT: &str = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.1";
@@ -79,7 +82,7 @@ impl Fetcher {
         let guard = Guard::new(settings.allow_addresses.clone());
         let shared = Shared::new(Memory::new(settings.memory, settings.access.max_body));
         let gates = Arc::new(Gates::new(&settings, Clock::system()));
-        Self { guard, shared, settings, gates }
+        Self { guard, shared, settings, gates, clocks: Clocks::default() }
     }
 
     /// How requests are made.
@@ -107,9 +110,12 @@ impl Fetcher {
             Source::Command(program) => return program.document().await,
             Source::Http(url) => url,
         };
+        let own = self.shared.headers(access).await?;
         let mut way = Way {
             client: &self.shared.client(access, &self.guard),
-            own: self.shared.headers(access).await?,
+            clocks: &self.clocks,
+            asked_as: asked_as(&own, access),
+            own,
             limits: Limits { since: Some(Instant::now()), ..Limits::in_phases(access.timeout) },
             access,
         };
@@ -142,9 +148,12 @@ impl Fetcher {
 /// How one source is asked, made ready.
 struct Way<'a> {
     client: &'a Client,
+    clocks: &'a Clocks,
     access: &'a Access,
     /// The header fields for the source's own origin.
     own: HeaderMap,
+    /// As whom its own origin is asked.
+    asked_as: Option<u32>,
     limits: Limits,
 }
 
@@ -157,16 +166,18 @@ impl Way<'_> {
             turn.take(&host_of(target.url())).await.map_err(FetchErrorKind::from)?;
             // What is waited at a gate is not the server's time.
             self.limits.since = self.limits.since.map(|since| since + waiting.elapsed());
-            let mut headers = what_is_welcome();
+            let (mut headers, mut asked_as) = (what_is_welcome(), None);
             if is_own_origin(source, target.url()) {
                 headers.extend(self.own.clone());
+                asked_as = self.asked_as;
             }
-            let asked_with = ask.validators.filter(|known| known.condition(&mut headers, target.url()));
+            let asked_with = ask.validators.filter(|known| known.condition(&mut headers, target.url(), asked_as));
             let request =
                 Request { method: Method::GET, target, headers, body: None, max_body: self.access.max_body, limits: self.limits };
             let reply = self.client.send(request).await?;
+            self.compare_clocks(&reply, ask.now);
             if !is_redirect(reply.status) {
-                return understand(reply, asked_with, trail, ask.now);
+                return understand(reply, (asked_with, asked_as), trail, ask.now);
             }
             trail
                 .follow(reply.status, &reply.headers, hops)
@@ -175,21 +186,32 @@ impl Way<'_> {
             tracing::debug!(status = reply.status, to = redact(trail.here()), "redirected");
         }
     }
+
+    fn compare_clocks(&self, reply: &Reply, now: Timestamp) {
+        let Some(ahead) = freshness::ahead(&reply.headers, now) else { return };
+        tracing::trace!(seconds = ahead, "the publisher's clock is ahead of ours");
+        let Some(Wrong { by, is_slow, publishers }) = self.clocks.saw(&host_of(&reply.url), ahead) else { return };
+        let hours = (by.as_secs() + 1_800) / 3_600;
+        let side = if is_slow { "slow" } else { "fast" };
+        tracing::warn!("this machine's clock seems to be {hours} h {side}: {publishers} publishers say so; set it");
+    }
 }
 
 /// What the answer to the last request on the way says.
-fn understand(reply: Reply, asked_with: Option<&Validators>, trail: &Trail<'_>, now: Timestamp) -> Result<Fetched, FetchError> {
+fn understand(
+    reply: Reply,
+    (asked_with, asked_as): (Option<&Validators>, Option<u32>),
+    trail: &Trail<'_>,
+    now: Timestamp,
+) -> Result<Fetched, FetchError> {
     let fresh_for = freshness::fresh_for(&reply.headers);
-    if let Some(skew) = freshness::skew(&reply.headers, now) {
-        tracing::info!(url = redact(&reply.url), ?skew, "the publisher's clock and ours differ");
-    }
     if let Some(by) = blocked::blocker(reply.status, &reply.headers, &reply.body) {
         let retry_after = freshness::retry_after(&reply.headers, now);
         return Err(FetchError { retry_after, ..FetchErrorKind::Blocked { status: reply.status, by }.into() });
     }
     match (reply.status, asked_with) {
         (200, _) => Ok(Fetched::Document(Box::new(Answer {
-            validators: Validators::of_answer(&reply.headers, &reply.url),
+            validators: Validators::of_answer(&reply.headers, &reply.url, asked_as),
             content_type: reply.headers.get("content-type").map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned()),
             moved_to: trail.moved_to(),
             bytes: reply.body,

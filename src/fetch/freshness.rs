@@ -59,11 +59,11 @@ fn date(headers: &HeaderMap, name: &str) -> Option<u64> {
     Some(time.duration_since(UNIX_EPOCH).ok()?.as_secs())
 }
 
-/// By how much a publisher's clock and ours differ, where that is more than an hour.
-pub(super) fn skew(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    const NOTABLE: Duration = Duration::from_secs(3_600);
-    let ours = u64::try_from(now.as_second()).ok()?;
-    Some(Duration::from_secs(date(headers, "date")?.abs_diff(ours))).filter(|skew| *skew > NOTABLE)
+/// By how many seconds a publisher's clock is ahead of ours. What lay in a cache has aged since its `Date`.
+pub(super) fn ahead(headers: &HeaderMap, now: Timestamp) -> Option<i64> {
+    let age = whole_number(&joined(headers, "age")).unwrap_or(0);
+    let its = date(headers, "date")?.saturating_add(age);
+    Some(i64::try_from(its).ok()?.saturating_sub(now.as_second()))
 }
 
 fn its_now(headers: &HeaderMap, now: Timestamp) -> u64 {
@@ -105,6 +105,26 @@ mod tests {
         is_fresh_for(&[("expires", "0"), ("date", ONE)], Some(0));
         is_fresh_for(&[("cache-control", "max-age=soon"), ("expires", TWO)], Some(0));
         is_fresh_for(&[("cache-control", "max-age=99999999999999999999")], Some(u64::from(u32::MAX)));
+    }
+
+    #[test]
+    fn p15_nothing_is_guessed_and_what_is_said_to_shared_caches_is_not_said_to_us() {
+        is_fresh_for(&[("last-modified", "Tue, 24 Nov 2015 12:00:00 GMT"), ("date", NOON)], None);
+        is_fresh_for(&[("cache-control", "s-maxage=86400")], None);
+        is_fresh_for(&[("cache-control", "stale-while-revalidate=86400, stale-if-error=86400")], None);
+        is_fresh_for(&[("cache-control", "max-age=60, s-maxage=86400, stale-while-revalidate=86400")], Some(60));
+        is_fresh_for(&[("cache-control", "public, immutable"), ("last-modified", NOON)], None);
+    }
+
+    #[test]
+    fn p38_a_lifetime_counts_by_the_publishers_clock_and_ours_is_compared_with_it() {
+        is_fresh_for(&[("expires", "Tue, 24 Nov 2099 14:00:00 GMT"), ("date", "Tue, 24 Nov 2099 13:00:00 GMT")], Some(3600));
+        is_fresh_for(&[("expires", "Thu, 01 Jan 1970 02:00:00 GMT"), ("date", "Thu, 01 Jan 1970 00:00:00 GMT")], Some(7200));
+        let ahead = |pairs| ahead(&headers(pairs), now());
+        assert_eq!((ahead(&[("date", TWO)]), ahead(&[("date", NOON)])), (Some(7200), Some(0)));
+        assert_eq!(ahead(&[("date", NOON), ("age", "3600")]), Some(3600), "from a cache");
+        assert_eq!(ahead(&[("date", "Thu, 01 Jan 1970 00:00:00 GMT")]), Some(-now().as_second()));
+        assert_eq!((ahead(&[]), ahead(&[("date", "now")])), (None, None));
     }
 
     #[test]

@@ -3,7 +3,9 @@
 
 mod access;
 mod address;
+mod asked_as;
 mod blocked;
+mod clocks;
 mod command;
 mod error;
 mod fetcher;
@@ -87,6 +89,8 @@ pub struct Validators {
     pub last_modified: Option<Vec<u8>>,
     /// The URL whose answer gave them; they go to no other.
     pub url: String,
+    /// As whom it was asked; `None` where with nothing of the feed's own. Asked as somebody else, it may give something else.
+    pub asked_as: Option<u32>,
 }
 
 /// What a source answered.

@@ -44,6 +44,15 @@ enum Coding {
 }
 
 impl Body {
+    /// What the unpacker of the coding that the headers name keeps beside what it has unpacked, at most: never more than that.
+    pub(super) fn window(headers: &HeaderMap) -> u64 {
+        match coding_name(headers).ok().flatten().as_deref() {
+            Some("br") => 16 << 20,
+            Some("zstd") => 1 << ZSTD_WINDOW_LOG,
+            Some(_) | None => 0,
+        }
+    }
+
     /// A body in the coding that the headers name, of at most `limit` bytes, encoded and decoded.
     pub(super) fn new(headers: &HeaderMap, limit: u64) -> Result<Self, BodyError> {
         let capped = Capped { bytes: Vec::new(), limit, unfolds_to: limit, full: None };
@@ -59,6 +68,7 @@ impl Body {
 
     /// Takes the next bytes.
     pub(super) fn push(&mut self, chunk: &[u8]) -> Result<(), BodyError> {
+        let is_first = self.received == 0;
         self.received = self.received.saturating_add(chunk.len() as u64);
         if self.received > self.limit {
             return Err(BodyError::TooLarge);
@@ -70,6 +80,9 @@ impl Body {
         let written = match &mut self.coding {
             Coding::Plain(capped) => capped.write_all(chunk),
             Coding::Gzip(gzip) => gzip.push(chunk),
+            Coding::Brotli(_) if is_first && has_large_window(chunk) => {
+                return Err(BodyError::Coding("its br compression wants more memory than the standard allows".to_owned()));
+            }
             Coding::Brotli(brotli) => push_brotli(brotli, chunk),
             Coding::Zstd(zstd) => zstd.push(chunk),
         };
@@ -89,7 +102,7 @@ impl Body {
         };
         match (self.full(), ended) {
             (Some(error), _) => Err(error),
-            (None, false) => Err(BodyError::Cut("its compression does not end")),
+            (None, false) => Err(BodyError::Cut("its compression does not end as it should")),
             (None, true) => Ok(self.so_far()),
         }
     }
@@ -197,6 +210,11 @@ impl Gzip {
         }
         Ok(())
     }
+}
+
+/// Windows of up to a GiB are an extension that the library reads by itself; RFC 7932 section 9.1 has no such first byte.
+fn has_large_window(first: &[u8]) -> bool {
+    first.first().is_some_and(|byte| byte & 0x7f == 0x11)
 }
 
 fn push_brotli(brotli: &mut DecompressorWriter<Capped>, mut rest: &[u8]) -> std::io::Result<()> {
@@ -317,7 +335,7 @@ mod tests {
         for (coding, whole) in [("gzip", gzip(TEXT)), ("br", brotli(TEXT)), ("zstd", zstd(TEXT))] {
             for kept in 1..whole.len() {
                 let error = decode(coding, &whole[..kept], 16).unwrap_err();
-                assert_eq!(error, BodyError::Cut("its compression does not end"), "{coding} {kept}");
+                assert_eq!(error, BodyError::Cut("its compression does not end as it should"), "{coding} {kept}");
             }
         }
     }
@@ -375,6 +393,21 @@ mod tests {
         let item = |n: usize| format!("<item><title>The same title</title><link>https://h.example/{n}</link></item>\n");
         let feed = (0..100_000).map(item).collect::<String>().into_bytes();
         assert_eq!(decode_all("gzip", &gzip(&feed)).unwrap().len(), feed.len());
+    }
+
+    #[test]
+    fn a_window_that_is_larger_than_the_standards_allow_is_refused() {
+        // An empty frame of zstd with a window of so many bits (RFC 8878 section 3.1.1.1.2).
+        let frame = |bits: u8| [0x28, 0xb5, 0x2f, 0xfd, 0, (bits - 10) << 3, 1, 0, 0];
+        assert_eq!(decode("zstd", &frame(23), 100).unwrap(), b"");
+        for (coding, bytes) in [("zstd", &frame(24)[..]), ("br", &[0x11, 30, 0, 0]), ("br", &[0x91, 30, 0, 0])] {
+            assert!(matches!(decode(coding, bytes, 100), Err(BodyError::Coding(_))), "{coding}");
+        }
+        for window in [10, 16, 17, 22, 24] {
+            let mut out = Vec::new();
+            brotli::CompressorWriter::new(&mut out, 4096, 5, window).write_all(TEXT).unwrap();
+            assert_eq!(decode("br", &out, 1).unwrap(), TEXT, "{window}");
+        }
     }
 
     #[test]

@@ -229,7 +229,7 @@ pub(super) fn seconds(time: Duration) -> String {
 }
 
 /// An error and all that caused it. `io::Error` skips the error inside when asked for its source: it is asked twice.
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)> {
+pub(super) fn causes<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)> {
     let mut all = vec![error];
     while let Some(last) = all.last().copied() {
         let inner = last.downcast_ref::<io::Error>().and_then(|e| e.get_ref()).map(|e| e as &(dyn Error + 'static));
@@ -249,11 +249,40 @@ fn innermost(causes: &[&(dyn Error + 'static)]) -> String {
     {
         return words.to_owned();
     }
+    if let Some(words) = causes.iter().find_map(|cause| cause.downcast_ref::<h2::Error>()).and_then(words_for_http_2) {
+        return words;
+    }
+    if let Some(words) = causes.iter().find_map(|cause| cause.downcast_ref::<hyper::Error>()).and_then(words_for_http_1) {
+        return words;
+    }
     let text = last.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     let text = text.strip_prefix("failed to lookup address information: ").unwrap_or(text);
     let mut letters = text.chars();
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// What was wrong with the head of an answer; of its body, the causes of the error say it.
+fn words_for_http_1(error: &hyper::Error) -> Option<String> {
+    if error.is_incomplete_message() {
+        Some("the connection was closed before the answer was complete".to_owned())
+    } else if error.is_parse() {
+        let text = error.to_string();
+        Some(format!("its header cannot be read: {}", text.strip_suffix(" parsed").unwrap_or(&text)))
+    } else {
+        None
+    }
+}
+
+/// Who ended what, and the code it gave (RFC 9113 section 7).
+fn words_for_http_2(error: &h2::Error) -> Option<String> {
+    let reason = error.reason()?;
+    let what = match (error.is_remote(), error.is_go_away()) {
+        (true, true) => "the server ended the connection",
+        (true, false) => "the server ended it",
+        (false, _) => "it breaks the rules of HTTP/2",
+    };
+    Some(format!("{what} ({reason:?})"))
 }
 
 fn words_for(kind: io::ErrorKind) -> Option<&'static str> {

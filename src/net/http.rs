@@ -6,6 +6,8 @@
 //! addresses of names itself, and what it may reach is for whoever runs it to say: the guard then sees only addresses
 //! that stand in the URL, and names that always mean this machine.
 
+mod again;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -180,6 +182,7 @@ impl Client {
         if let Some(authorization) = target.authorization() {
             headers.entry(AUTHORIZATION).or_insert_with(|| authorization.clone());
         }
+        let once_more = again::may_be_seen(&method, &target, proxy.is_some());
         let mut asked = self.client_for(&target, proxy).await?.request(method, target.url().clone()).headers(headers);
         if let Some(body) = body {
             asked = asked.body(body);
@@ -187,7 +190,7 @@ impl Client {
         let until = deadline.min(begun + limits.head);
         let late = |limit, status, phase| HttpError::Timeout { host: target.host(), limit, status, phase };
         let limit = if until < deadline { limits.head } else { limits.whole };
-        let mut response = timeout_at(until, asked.send())
+        let mut response = timeout_at(until, again::send(asked, once_more))
             .await
             .map_err(|_| late(limit, None, Phase::Head))?
             .map_err(|e| HttpError::before_the_answer(&e, &target, proxy, self.options.connect_timeout))?;
@@ -263,6 +266,7 @@ impl Client {
             .dns_resolver(self.names(proxy.map(|proxy| proxy.host().to_owned())))
             .connect_timeout(self.options.connect_timeout)
             .redirect(reqwest::redirect::Policy::none())
+            // The library would ask up to three times; [`again`] says when a second request is safe.
             .retry(reqwest::retry::never())
             .referer(false)
             // Which proxy there is, is decided here; the library would look into the environment.
@@ -337,6 +341,10 @@ async fn whole_body(
         let came = timeout_at(patience.min(deadline), response.chunk()).await;
         match came {
             Ok(Ok(Some(chunk))) => body.push(&chunk).await.map_err(explain)?,
+            // Over HTTP/2 a stream that is ended without an error is no error to the library, though it was ended too soon.
+            Ok(Ok(None)) if response.content_length().is_some_and(|left| left > 0) => {
+                return Err(explain(BodyError::Cut("less came than was promised")));
+            }
             Ok(Ok(None)) => return body.finish().await.map_err(explain),
             Ok(Err(error)) => return Err(Trouble::Told(HttpError::within_the_body(&error, host(), status))),
             Err(_) if patience < deadline => return Err(Trouble::Silent),
@@ -357,7 +365,11 @@ async fn beginning_of_body(response: &mut Response, limit: u64, until: Instant) 
 }
 
 #[cfg(test)]
+mod again_tests;
+#[cfg(test)]
 mod hostile_tests;
+#[cfg(test)]
+mod http2_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

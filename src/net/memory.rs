@@ -21,6 +21,8 @@ pub struct Memory {
 struct Share {
     /// How large one is, in bytes.
     size: u64,
+    /// How many there are.
+    number: u32,
     free: Arc<Semaphore>,
 }
 
@@ -33,12 +35,13 @@ const MIDDLE: u64 = 4 << 20;
 
 impl Memory {
     /// A budget of so many bytes: a quarter for small bodies, a quarter for those of some MiB, the rest for the `largest`. Of
-    /// each there is at least one share, so that everything can come.
+    /// each there is at least one share, so that everything can come; what needs more than one of the largest takes several, and
+    /// all where they are too few.
     #[must_use]
     pub fn new(bytes: u64, largest: u64) -> Self {
         let share = |size: u64, of: u64| {
-            let number = usize::try_from(of / size).unwrap_or(usize::MAX).clamp(1, 1 << 20);
-            Share { size, free: Arc::new(Semaphore::new(number)) }
+            let number = u32::try_from(of / size).unwrap_or(u32::MAX).clamp(1, 1 << 20);
+            Share { size, number, free: Arc::new(Semaphore::new(number as usize)) }
         };
         Self { shares: [share(SMALL, bytes / 4), share(MIDDLE, bytes / 4), share(largest.max(MIDDLE), bytes / 2)] }
     }
@@ -97,9 +100,22 @@ impl Roomy {
     /// The bytes that fit into the share, packed and unpacked each; none where only the limit counts.
     fn bound(&self) -> Option<u64> {
         let share = self.memory.as_ref()?.shares.get(self.size)?;
-        let is_last = self.size + 1 == self.memory.as_ref()?.shares.len();
-        // What came is kept beside what it unpacks to.
-        Some(share.size / 2).filter(|bound| *bound < self.limit && !is_last)
+        // What came is kept beside what it unpacks to, and the unpacker's window beside both.
+        let parts = if Body::window(&self.headers) > 0 { 3 } else { 2 };
+        Some(share.size / parts).filter(|bound| *bound < self.limit && !self.is_last())
+    }
+
+    fn is_last(&self) -> bool {
+        self.memory.as_ref().is_some_and(|memory| self.size + 1 == memory.shares.len())
+    }
+
+    /// How many shares it takes: of the largest as many as its own limit, which may be larger, and the window need.
+    fn number(&self, share: &Share) -> u32 {
+        if !self.is_last() {
+            return 1;
+        }
+        let needed = self.limit.saturating_add(Body::window(&self.headers).min(self.limit)).div_ceil(share.size);
+        u32::try_from(needed).unwrap_or(u32::MAX).clamp(1, share.number)
     }
 
     /// Moves to a larger share and unpacks what came so far once more.
@@ -118,7 +134,7 @@ impl Roomy {
     async fn take_share(&mut self) -> Result<(), BodyError> {
         if let Some(share) = self.memory.as_ref().and_then(|memory| memory.shares.get(self.size)) {
             let asked = Instant::now();
-            let permit = Arc::clone(&share.free).acquire_owned().await.ok();
+            let permit = Arc::clone(&share.free).acquire_many_owned(self.number(share)).await.ok();
             self.waited += asked.elapsed();
             self.room = Room(permit.map(Arc::new));
         }
@@ -196,6 +212,29 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_window_of_an_unpacker_and_a_larger_limit_of_its_own_are_counted() {
+        let text = text(10 << 20);
+        let coded = |coding: &'static str| HeaderMap::from_iter([(CONTENT_ENCODING, coding.parse().unwrap())]);
+        let zstd = (coded("zstd"), zstd::stream::encode_all(text.as_slice(), 1).unwrap());
+        let mut packed = Vec::new();
+        brotli::CompressorWriter::new(&mut packed, 4096, 1, 20).write_all(&text).unwrap();
+        for (headers, bytes) in [zstd, (coded("br"), packed)] {
+            let memory = Arc::new(Memory::new(64 << 20, 16 << 20));
+            let (unpacked, room) = received(&headers, &bytes, &memory).await.unwrap();
+            assert!(unpacked == text);
+            assert_eq!(free(&memory), [64, 4, 0]);
+            drop(room);
+            assert_eq!(free(&memory), [64, 4, 2]);
+        }
+        let memory = Arc::new(Memory::new(64 << 20, 16 << 20));
+        let mut body = Roomy::new(&HeaderMap::new(), 100 << 20, Some(&memory)).await.unwrap();
+        for chunk in text.chunks(50_000) {
+            body.push(chunk).await.unwrap();
+        }
+        assert_eq!(free(&memory), [64, 4, 0], "it may become larger than one share");
+    }
+
+    #[tokio::test]
     async fn what_is_over_the_limit_is_refused_in_the_largest_share_too() {
         let memory = Arc::new(Memory::new(64 << 20, 16 << 20));
         let large = gzip(&text(13 << 20));
@@ -203,7 +242,7 @@ mod tests {
         assert_eq!(received(&gzipped(), &large[..large.len() - 9], &memory).await.unwrap_err(), BodyError::TooLarge);
         let cut = gzip(&text(1 << 20));
         let error = received(&gzipped(), &cut[..cut.len() - 3], &memory).await.unwrap_err();
-        assert_eq!(error, BodyError::Cut("its compression does not end"));
+        assert_eq!(error, BodyError::Cut("its compression does not end as it should"));
         assert_eq!(free(&memory), [64, 4, 2]);
     }
 }

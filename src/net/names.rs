@@ -1,6 +1,7 @@
 //! Names and their addresses: resolved once for each connection, and only the addresses that the guard lets pass are
 //! connected to. Goes in: a name. Comes out: addresses, or that all of them are refused. Knows no HTTP.
 
+use std::cell::Cell;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,6 +18,20 @@ pub(super) type LookUp = Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec
 /// The machine's own resolver.
 pub(super) fn of_the_machine() -> LookUp {
     Arc::new(|name| Box::pin(async move { Ok(tokio::net::lookup_host((name.as_str(), 0)).await?.collect()) }))
+}
+
+tokio::task_local! {
+    static LOOKED_UP: Cell<bool>;
+}
+
+/// Sends a request, and says whether the addresses of a name were asked for meanwhile: each connection that is made to a name
+/// begins with that, and one that is used again does not.
+pub(super) async fn watched<T>(request: impl Future<Output = T>) -> (T, bool) {
+    let watched = async {
+        let answer = request.await;
+        (answer, LOOKED_UP.with(Cell::get))
+    };
+    LOOKED_UP.scope(Cell::new(false), watched).await
 }
 
 /// Resolves a name and keeps the addresses that the guard lets pass: the connection goes to one of them and no other.
@@ -51,6 +66,8 @@ impl GuardedNames {
 
 impl Resolve for GuardedNames {
     fn resolve(&self, name: Name) -> Resolving {
+        // A connection that is made for nobody's request has nobody to tell.
+        LOOKED_UP.try_with(|looked_up| looked_up.set(true)).ok();
         let names = self.clone();
         Box::pin(async move {
             let passed: Addrs = Box::new(names.addresses(name.as_str().to_owned()).await?.into_iter());

@@ -1,5 +1,7 @@
 //! A small HTTP server for tests, on loopback: each request is answered by a function, and remembered.
 
+pub(crate) mod http2;
+
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -222,8 +222,20 @@ impl Act<'_> {
         Ok(Polled { event: Event::Unchanged { feed: self.subscription.name.clone() }, host_rests_until: None })
     }
 
-    async fn document(&self, answer: fetch::Answer) -> Result<Polled, StoreError> {
-        let hash = blake3::hash(&answer.bytes).as_bytes().to_vec();
+    async fn document(&self, mut answer: fetch::Answer) -> Result<Polled, StoreError> {
+        let bytes = std::mem::take(&mut answer.bytes);
+        // 16 MiB take tens of milliseconds, for which no other feed should wait.
+        let hashing = move || (blake3::hash(&bytes).as_bytes().to_vec(), bytes);
+        let hash = match self.recorder.pool.run(hashing).await {
+            Ok((hash, bytes)) => {
+                answer.bytes = bytes;
+                hash
+            }
+            Err(panicked) => {
+                let error = format!("the document cannot be read: {panicked}");
+                return self.failed(Trouble::unreadable(error, Sort::Unreadable)).await;
+            }
+        };
         if self.history.document_hash.as_ref() == Some(&hash) {
             let habits = self.history.habits.after_whole(answer.fresh_for, self.asked_at);
             return self.unchanged(200, Some(answer.bytes.len()), answer.validators, habits, answer.moved_to).await;
@@ -372,6 +384,6 @@ fn moved(url: Url) -> Moved {
 
 /// Validators as they are kept; none where the answer had none.
 fn kept(validators: fetch::Validators) -> Option<Validators> {
-    let fetch::Validators { etag, last_modified, url } = validators;
-    (etag.is_some() || last_modified.is_some()).then_some(Validators { etag, last_modified, url })
+    let fetch::Validators { etag, last_modified, url, asked_as } = validators;
+    (etag.is_some() || last_modified.is_some()).then_some(Validators { etag, last_modified, url, asked_as })
 }

@@ -99,7 +99,7 @@ pub(super) fn validators(group: &[Due<'_>]) -> Option<Validators> {
         feed.history.validators.as_ref() == Some(known) && feed.history.document_hash == first.history.document_hash
     };
     let kept = others.iter().all(same).then(|| known.clone())?;
-    Some(Validators { etag: kept.etag, last_modified: kept.last_modified, url: kept.url })
+    Some(Validators { etag: kept.etag, last_modified: kept.last_modified, url: kept.url, asked_as: kept.asked_as })
 }
 
 /// What the answer to `asked` says to `other`; `None` where `other` must ask by itself.

@@ -107,25 +107,43 @@ fn p16_a_retry_after_is_obeyed_and_bounded_and_a_429_is_its_whole_hosts() {
     assert_eq!(next(busy(500, 5 * 3_600)).at, at(NOON + 5 * 3_600));
 }
 
+/// The hours that are waited after so many failures in a row.
+fn hours_after(status: u16) -> [i64; 6] {
+    [1, 2, 3, 4, 5, 4_000_000_000].map(|failures| minutes(set(900), &known(), badly(status, failures)) / 60)
+}
+
 #[test]
-fn p17_to_p20_failures_double_the_wait_each_from_its_own_beginning() {
-    let waits = |status| [1, 2, 3, 4, 5, 4_000_000_000].map(|failures| minutes(set(900), &known(), badly(status, failures)) / 60);
+fn p17_who_is_too_busy_and_names_no_time_is_left_alone_for_two_hours_and_then_for_up_to_a_day() {
     for busy in [429, 503] {
-        assert_eq!(waits(busy), [2, 4, 8, 16, 24, 24], "P17: {busy}");
+        assert_eq!(hours_after(busy), [2, 4, 8, 16, 24, 24], "{busy}");
     }
-    for failing in [500, 502, 504, 522, 404, 400, 206, 300] {
-        assert_eq!(waits(failing), [1, 2, 4, 8, 16, 24], "P18, P20: {failing}");
-    }
+    assert_eq!(next_poll(&poll(set(900), &known()), badly(429, 1)).host_rests_until, Some(at(NOON + 7_200)));
+    assert_eq!(minutes(set(900), &known(), WELL), 15, "one good answer, and all is as before");
+}
+
+#[test]
+fn p19_who_refuses_is_left_alone_for_six_hours_and_then_for_up_to_a_week() {
     for refused in [401, 402, 403, 451] {
-        assert_eq!(waits(refused), [6, 12, 24, 48, 96, 168], "P19: {refused}");
+        assert_eq!(hours_after(refused), [6, 12, 24, 48, 96, 168], "{refused}");
+    }
+}
+
+#[test]
+fn p20_a_document_that_is_not_there_is_looked_for_ever_less_often_and_never_given_up() {
+    assert_eq!(hours_after(404), [1, 2, 4, 8, 16, 24]);
+}
+
+#[test]
+fn p18_other_failures_double_the_wait_from_an_hour_to_a_day() {
+    for failing in [500, 502, 504, 522, 400, 206, 300] {
+        assert_eq!(hours_after(failing), [1, 2, 4, 8, 16, 24], "{failing}");
     }
     let none = Answered::Badly { status: None, retry_after: None, failures: 3 };
-    assert_eq!(told(set(900), &known(), none), (240, "back-off after 3 failures".to_owned()), "P18: no name, no TLS, no time");
+    assert_eq!(told(set(900), &known(), none), (240, "back-off after 3 failures".to_owned()), "no name, no TLS, no time");
     assert_eq!(minutes(set(7 * 86_400), &known(), badly(500, 1)), 7 * 24 * 60, "never sooner than when all is well");
     let habits = known();
     let whole = Poll { whole: true, ..poll(Settings::default(), &habits) };
     assert_eq!(next_poll(&whole, badly(500, 1)).at, at(NOON + 86_400), "P9: nor a whole document out of turn");
-    assert_eq!(next_poll(&poll(set(900), &known()), badly(429, 1)).host_rests_until, Some(at(NOON + 7_200)));
 }
 
 #[test]

@@ -243,12 +243,13 @@ fn went_well(connection: &Connection, feed: FeedId, at: i64) -> Result<(), rusql
 
 /// Both validators are replaced together: old and new ones are never mixed.
 fn keep_validators(connection: &Connection, feed: FeedId, validators: Option<&Validators>) -> Result<(), rusqlite::Error> {
-    let (etag, last_modified, url) = match validators {
-        Some(kept) => (kept.etag.as_deref(), kept.last_modified.as_deref(), Some(kept.url.as_str())),
-        None => (None, None, None),
+    let (etag, last_modified, url, asked_as) = match validators {
+        Some(kept) => (kept.etag.as_deref(), kept.last_modified.as_deref(), Some(kept.url.as_str()), kept.asked_as),
+        None => (None, None, None, None),
     };
-    let sql = "UPDATE feeds SET etag = ?2, last_modified = ?3, validators_url = ?4, validators_for = ?5 WHERE id = ?1";
-    connection.prepare_cached(sql)?.execute(params![feed.0, etag, last_modified, url, url.and(Some(ACCEPTED_CODINGS))])?;
+    let codings = url.and(Some(ACCEPTED_CODINGS));
+    let sql = "UPDATE feeds SET etag = ?2, last_modified = ?3, validators_url = ?4, validators_for = ?5, validators_as = ?6 WHERE id = ?1";
+    connection.prepare_cached(sql)?.execute(params![feed.0, etag, last_modified, url, codings, asked_as])?;
     Ok(())
 }
 

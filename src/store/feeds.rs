@@ -45,6 +45,8 @@ pub struct Validators {
     pub last_modified: Option<Vec<u8>>,
     /// The URL whose answer gave them.
     pub url: String,
+    /// As whom it was asked: `fetch::Validators` says how.
+    pub asked_as: Option<u32>,
 }
 
 /// What is known about a feed's fetching.
@@ -244,7 +246,7 @@ fn update(connection: &Connection, feed: &Subscribed, row: &Remembered, now: Tim
 }
 
 const HISTORY: &str = "SELECT id, etag, last_modified, validators_url, document_hash, moved_to, last_success, failures,
-                         failing_since, polls, host, last_attempt, entries, newest, status, habits, trouble, validators_for,
+                         failing_since, polls, host, last_attempt, entries, newest, status, habits, trouble, validators_for, validators_as,
                          EXISTS (SELECT 1 FROM deliveries d WHERE d.feed = feeds.id AND d.state = 'held') AS holds FROM feeds";
 
 /// What is known about one feed.
@@ -256,7 +258,10 @@ fn history(row: &Row<'_>) -> Result<History, rusqlite::Error> {
     // What another set of codings was answered with says nothing about this one.
     let is_of_these_codings = row.get::<_, Option<String>>("validators_for")?.as_deref() == Some(ACCEPTED_CODINGS);
     let url: Option<String> = row.get::<_, Option<String>>(3)?.filter(|_| is_of_these_codings);
-    let validators = url.map(|url| Ok::<_, rusqlite::Error>(Validators { etag: row.get(1)?, last_modified: row.get(2)?, url }));
+    let validators = url.map(|url| {
+        let (etag, last_modified, asked_as) = (row.get(1)?, row.get(2)?, row.get("validators_as")?);
+        Ok::<_, rusqlite::Error>(Validators { etag, last_modified, url, asked_as })
+    });
     Ok(History {
         feed: FeedId(row.get(0)?),
         validators: validators.transpose()?,

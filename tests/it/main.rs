@@ -6,6 +6,8 @@ mod access;
 #[cfg(test)]
 mod add;
 #[cfg(test)]
+mod certificates;
+#[cfg(test)]
 mod commands;
 #[cfg(test)]
 mod config;
@@ -15,6 +17,8 @@ mod discovery;
 mod disk;
 #[cfg(test)]
 mod failures;
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod identity;
 #[cfg(test)]

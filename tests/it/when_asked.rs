@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::kit::http::Response;
+use crate::kit::proxy::Proxy;
 use crate::kit::{Page, Sandbox, Server, fixture};
 
 fn reader_of(publisher: &Server) -> Sandbox {
@@ -142,4 +143,53 @@ fn a_document_that_ended_too_early_is_asked_for_again_and_nothing_of_it_is_lost(
     let conditions: Vec<bool> = publisher.requests().iter().map(crate::kit::http::Request::is_conditional).collect();
     assert_eq!(conditions, [false, false, true]);
     assert_eq!(reader.inbox().len(), 2);
+}
+
+#[test]
+fn p08_validators_are_dropped_once_where_a_login_or_a_header_changes() {
+    let publisher = Server::start();
+    publisher.serve("/rss", Page::feed(fixture("two_entries.xml")).etag("\"1\""));
+    let reader = Sandbox::local().sink_maildir().feed("winds", publisher.url("/rss"));
+    reader.poll().succeeds();
+    let plain = reader.config_text();
+    for settings in [
+        "username = \"me\"\npassword = \"hunter2\"",
+        "username = \"me\"\npassword = \"hunter3\"",
+        "username = \"you\"\npassword = \"hunter3\"",
+        "bearer_token = \"abc\"",
+        "headers = { Cookie = \"session=1\" }",
+        "headers = { Cookie = \"session=2\" }",
+        "headers = { Cookie = \"session=2\", Accept-Language = \"de\" }",
+        "",
+    ] {
+        reader.file(".config/feeds/config.toml", &format!("{plain}{settings}\n"));
+        reader.poll_again().succeeds();
+        reader.poll_again().succeeds();
+        let sent: Vec<_> =
+            publisher.requests().iter().map(|request| request.header("If-None-Match").map(str::to_owned)).collect();
+        assert_eq!(sent[sent.len() - 2..], [None, Some("\"1\"".to_owned())], "{settings}");
+    }
+    let kept = std::fs::read(reader.database()).unwrap();
+    for secret in ["hunter", "session="] {
+        assert!(!kept.windows(secret.len()).any(|bytes| bytes == secret.as_bytes()), "{secret}");
+    }
+    assert_eq!(reader.inbox().len(), 2);
+}
+
+#[test]
+fn p38_a_wrong_clock_is_told_once_in_a_run_where_several_publishers_say_so() {
+    for (publishers, told) in [(2, 0), (5, 1)] {
+        let publisher = Server::start();
+        let page = Page::feed(fixture("two_entries.xml")).header("Date", "Mon, 01 Jan 2080 12:00:00 GMT");
+        publisher.serve("/rss", page.header("Expires", "Mon, 01 Jan 2080 14:00:00 GMT"));
+        let proxy = Proxy::http(publisher.address());
+        let settings = format!("proxy = \"http://{}\"", proxy.address());
+        let mut reader = Sandbox::local().defaults("interval = \"1h\"").sink_maildir();
+        for number in 0..publishers {
+            reader = reader.feed_with(&format!("f{number}"), format!("http://p{number}.invalid/rss"), &settings);
+        }
+        let ran = reader.run(&["run", "--once", "-v"]).succeeds();
+        assert_eq!(ran.stderr.matches("this machine's clock seems to be").count(), told, "{ran:#?}");
+        assert_eq!(reader.status_of("f0")["because"], "the publisher's cache lifetime of 2h");
+    }
 }

@@ -213,7 +213,7 @@ async fn a_damaged_compression_is_told() {
     let nested = told(answer("gzip, br", &zipped), Then::Close).await;
     assert!(nested.ends_with("it came in several codings at once: `gzip, br`"), "{nested}");
     let cut = told(answer("gzip", &zipped[..zipped.len() - 4]), Then::Close).await;
-    assert_eq!(cut, "the answer of 127.0.0.1 broke off: its compression does not end");
+    assert_eq!(cut, "the answer of 127.0.0.1 broke off: its compression does not end as it should");
 }
 
 /// The limits of one that waits for phases.
@@ -301,4 +301,64 @@ async fn a_name_is_resolved_once_and_a_second_answer_changes_nothing() {
         assert!(!seen.is_finished(), "nobody came to 127.0.0.1");
         seen.abort();
     }
+}
+
+/// An address of loopback, at this port, whose system answers nobody any more: as many wait there as may.
+async fn black_hole(address: &str, port: u16) -> Option<(tokio::net::TcpListener, Vec<TcpStream>)> {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(format!("{address}:{port}").parse().unwrap()).ok()?;
+    let listener = socket.listen(1).unwrap();
+    let place = listener.local_addr().unwrap();
+    let mut waiting = Vec::new();
+    while let Ok(stream) = tokio::time::timeout(Duration::from_millis(200), TcpStream::connect(place)).await {
+        waiting.push(stream.unwrap());
+    }
+    Some((listener, waiting))
+}
+
+/// A server on 127.0.0.1 that counts its connections, and black holes at the same port of other addresses.
+async fn server_and_black_holes() -> (u16, std::sync::Arc<Mutex<usize>>, Vec<(tokio::net::TcpListener, Vec<TcpStream>)>) {
+    loop {
+        let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = server.local_addr().unwrap().port();
+        let Some(one) = black_hole("127.0.0.2", port).await else { continue };
+        let Some(two) = black_hole("127.0.0.3", port).await else { continue };
+        let seen = std::sync::Arc::new(Mutex::new(0));
+        let log = std::sync::Arc::clone(&seen);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = server.accept().await {
+                *log.lock().unwrap() += 1;
+                tokio::spawn(act(stream, format!("{OK}Content-Length: 2\r\n\r\nok").into(), Then::Close));
+            }
+        });
+        return (port, seen, vec![one, two]);
+    }
+}
+
+#[tokio::test]
+async fn p40_addresses_that_do_not_answer_are_passed_over_and_one_request_is_made() {
+    let (port, seen, _holes) = server_and_black_holes().await;
+    let guard = || Guard::new(vec!["127.0.0.0/8".parse().unwrap()]);
+    let options = HttpOptions { connect_timeout: Duration::from_secs(3), ..options() };
+    let url = Url::parse(&format!("http://many.example:{port}/feed")).unwrap();
+    // An address of the other kind that leads nowhere, and one of the same kind: it has its share of the time, and no more.
+    for addresses in [&["2606:4700::1", "127.0.0.1"][..], &["127.0.0.1", "2606:4700::1"], &["127.0.0.2", "127.0.0.1"]] {
+        *seen.lock().unwrap() = 0;
+        let client = Client::with_names(guard(), &options, changing(addresses, addresses).0);
+        let reply = get(&client, url.clone(), LONG).await;
+        assert_eq!(reply.unwrap().body, b"ok", "{addresses:?}");
+        assert_eq!(*seen.lock().unwrap(), 1, "{addresses:?}");
+    }
+}
+
+#[tokio::test]
+async fn p40_where_no_address_answers_the_message_names_the_connection_and_its_time() {
+    let (port, seen, _holes) = server_and_black_holes().await;
+    let options = HttpOptions { connect_timeout: Duration::from_millis(400), ..options() };
+    let url = Url::parse(&format!("http://none.example:{port}/feed")).unwrap();
+    let addresses = &["127.0.0.2", "127.0.0.3"];
+    let client = Client::with_names(Guard::new(vec!["127.0.0.0/8".parse().unwrap()]), &options, changing(addresses, addresses).0);
+    let error = get(&client, url, LONG).await.unwrap_err();
+    assert_eq!(error.to_string(), format!("cannot connect to none.example:{port}: no answer within 400 ms"));
+    assert_eq!((error.was_sent(), *seen.lock().unwrap()), (false, 0));
 }

@@ -14,6 +14,11 @@ pub(super) fn options() -> HttpOptions {
     HttpOptions::new("feeds/test (+https://feeds.example/)", Duration::from_secs(5))
 }
 
+/// Trusts the servers of the test kit.
+pub(in crate::net) fn trusting_ours() -> HttpOptions {
+    trusting(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/net/testdata/localhost.pem"))
+}
+
 fn trusting(ca_file: PathBuf) -> HttpOptions {
     HttpOptions { trust: Trust { ca_file: Some(ca_file), ..Trust::default() }, ..options() }
 }

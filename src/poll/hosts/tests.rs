@@ -45,7 +45,8 @@ impl Fetch for Publishers {
             if refused {
                 return Err(FetchErrorKind::Status(429).into());
             }
-            let validators = Validators { etag: Some(b"\"1\"".to_vec()), last_modified: None, url: url.to_string() };
+            let validators =
+                Validators { etag: Some(b"\"1\"".to_vec()), last_modified: None, url: url.to_string(), asked_as: None };
             if ask.validators == Some(&validators) {
                 return Ok(Fetched::Unchanged { validators, fresh_for: None, moved_to: None });
             }

@@ -15,8 +15,12 @@ fn subscription(text: &str) -> Subscription {
 
 fn due(subscription: &Subscription, number: i64, moved_to: Option<&str>, etag: Option<&str>) -> Due<'static> {
     let subscription: &'static Subscription = Box::leak(Box::new(subscription.clone()));
-    let validators =
-        etag.map(|etag| store::Validators { etag: Some(etag.into()), last_modified: None, url: "https://a.example/feed".into() });
+    let validators = etag.map(|etag| store::Validators {
+        etag: Some(etag.into()),
+        last_modified: None,
+        url: "https://a.example/feed".into(),
+        asked_as: None,
+    });
     let history = History {
         habits: crate::schedule::Habits::default(),
         status: None,

@@ -10,6 +10,7 @@ pub(crate) mod mailserver;
 pub(crate) mod proxy;
 pub(crate) mod sandbox;
 pub(crate) mod smtp;
+pub(crate) mod tls;
 pub(crate) mod wait;
 
 pub(crate) use http::{Page, Request, Response, Server};

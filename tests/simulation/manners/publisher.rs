@@ -133,7 +133,7 @@ impl Publisher {
             content_type: Some("application/rss+xml".to_owned()),
             url: self.url.clone(),
             moved_to: None,
-            validators: Validators { etag, last_modified: None, url: self.url.to_string() },
+            validators: Validators { etag, last_modified: None, url: self.url.to_string(), asked_as: None },
             fresh_for: duration,
             said: None,
             room: Room::default(),
