@@ -166,7 +166,7 @@ impl Way<'_> {
                 Request { method: Method::GET, target, headers, body: None, max_body: self.access.max_body, limits: self.limits };
             let reply = self.client.send(request).await?;
             if !is_redirect(reply.status) {
-                return understand(reply, asked_with, trail, ask.now);
+                return understand(reply, asked_with, trail, &self.own, ask.now);
             }
             trail
                 .follow(reply.status, &reply.headers, hops)
@@ -178,7 +178,13 @@ impl Way<'_> {
 }
 
 /// What the answer to the last request on the way says.
-fn understand(reply: Reply, asked_with: Option<&Validators>, trail: &Trail<'_>, now: Timestamp) -> Result<Fetched, FetchError> {
+fn understand(
+    reply: Reply,
+    asked_with: Option<&Validators>,
+    trail: &Trail<'_>,
+    own: &HeaderMap,
+    now: Timestamp,
+) -> Result<Fetched, FetchError> {
     let fresh_for = freshness::fresh_for(&reply.headers);
     if let Some(skew) = freshness::skew(&reply.headers, now) {
         tracing::info!(url = redact(&reply.url), ?skew, "the publisher's clock and ours differ");
@@ -205,7 +211,7 @@ fn understand(reply: Reply, asked_with: Option<&Validators>, trail: &Trail<'_>, 
         (304, None) => Err(FetchErrorKind::UnaskedNotModified.into()),
         (status, _) => {
             let retry_after = freshness::retry_after(&reply.headers, now);
-            let words = words::first_words(&reply.headers, &reply.body, &reply.url);
+            let words = words::first_words(&reply.headers, &reply.body, &reply.url, own);
             Err(FetchError {
                 retry_after,
                 said: words.map(|words| Box::new(Said::Server(words))),
