@@ -24,6 +24,8 @@ mod mail;
 #[cfg(test)]
 mod notices;
 #[cfg(test)]
+mod paces;
+#[cfg(test)]
 mod politeness;
 #[cfg(test)]
 mod programs;
