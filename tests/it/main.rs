@@ -40,6 +40,8 @@ mod secrets;
 #[cfg(test)]
 mod sinks;
 #[cfg(test)]
+mod status_words;
+#[cfg(test)]
 mod updates;
 #[cfg(test)]
 mod when_asked;
