@@ -33,8 +33,22 @@ pub struct Poll<'a> {
     pub habits: &'a Habits,
     /// When the request began.
     pub asked_at: Timestamp,
+    /// Who is asked.
+    pub whom: Whom,
     /// The next request brings the whole document again: a publisher gave it without validators.
     pub whole: bool,
+}
+
+/// Who is asked for a feed's document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Whom {
+    /// A publisher, over the network.
+    #[default]
+    Publisher,
+    /// A program of the user's own: it is run as often as the user says, though little comes of it.
+    Program,
+    /// A file: to look at it troubles nobody and costs nothing, so that the interval alone counts.
+    File,
 }
 
 /// What a request came to.
@@ -52,6 +66,11 @@ pub enum Answered {
         /// How long the publisher asks to be left alone.
         retry_after: Option<Duration>,
         /// How many requests in a row have failed, this one included.
+        failures: u32,
+    },
+    /// A program asks to be tried later, so often in a row. That is no failure of the feed.
+    Later {
+        /// This time included.
         failures: u32,
     },
 }
@@ -115,19 +134,23 @@ impl Wait {
 pub fn next_poll(poll: &Poll<'_>, answered: Answered) -> NextPoll {
     let interval = poll.settings.every.interval(poll.habits);
     let usual = interval.least;
+    if poll.whom == Whom::File {
+        let (at, because) = (later(poll.asked_at, usual), interval.because);
+        return NextPoll { at, because, left_alone_until: None, fresh_until: None, host_rests_until: None };
+    }
     let named = hints::ttl(poll.habits).into_iter().chain(hints::update_period(poll.habits, poll.asked_at));
     let (mut left_alone_until, mut host_rests_until) = (None, None);
     let (wait, spread, named) = match answered {
         Answered::Well { first } => {
             let named = named.chain(hints::lifetime(poll.habits)).reduce(Wait::longer);
-            let spread = if first { poll.offset.within(usual.min(SPREAD)) } else { Duration::ZERO };
+            let spread =
+                if first && poll.whom == Whom::Publisher { poll.offset.within(usual.min(SPREAD)) } else { Duration::ZERO };
             (interval, spread, named)
         }
         Answered::Badly { status, retry_after, failures } => {
             let treatment = Treatment::of(status);
             let (first, longest) = treatment.back_off();
-            let doubled = first.saturating_mul(1 << failures.saturating_sub(1).min(10)).min(longest);
-            let back_off = Wait::new(doubled, format!("back-off after {}", crate::words::count(failures, "failure")));
+            let back_off = back_off(first, longest, failures);
             // A wish that has passed already is one for the usual wait, not for none.
             let wish = retry_after.map(|wish| if wish.is_zero() { usual.min(FURTHEST) } else { wish.min(FURTHEST) });
             left_alone_until = wish.map(|wish| later(poll.asked_at, wish));
@@ -141,6 +164,10 @@ pub fn next_poll(poll: &Poll<'_>, answered: Answered) -> NextPoll {
             }
             (rest.or_longer(Some(interval)), Duration::ZERO, named.reduce(Wait::longer))
         }
+        // The first time nothing is lost by asking again as always.
+        Answered::Later { failures } => {
+            (interval.longer(back_off(usual, DAY, failures)), Duration::ZERO, named.reduce(Wait::longer))
+        }
     };
     let fresh_until = named.as_ref().map(|named| later(poll.asked_at, named.least));
     let wait = wait.or_longer(named).or_longer(poll.slowed()).or_longer(poll.without_validators());
@@ -150,6 +177,12 @@ pub fn next_poll(poll: &Poll<'_>, answered: Answered) -> NextPoll {
         None => (at, wait.because),
     };
     NextPoll { at, because, left_alone_until, fresh_until, host_rests_until }
+}
+
+/// The wait after so many failures in a row, doubled by each.
+fn back_off(first: Duration, longest: Duration, failures: u32) -> Wait {
+    let doubled = first.saturating_mul(1 << failures.saturating_sub(1).min(10)).min(longest);
+    Wait::new(doubled, format!("back-off after {}", crate::words::count(failures, "failure")))
 }
 
 /// The second request of a feed is spread over an interval, but no longer than this, so that feeds that were subscribed
@@ -166,7 +199,7 @@ const SLOWED: [(Duration, Duration, &str); 2] = [
 impl Poll<'_> {
     /// A feed that has nothing new for long is asked less often, unless its interval was set.
     fn slowed(&self) -> Option<Wait> {
-        if self.settings.every.is_set() {
+        if self.settings.every.is_set() || self.whom != Whom::Publisher {
             return None;
         }
         let quiet = self.habits.quiet_for(self.asked_at)?;

@@ -139,7 +139,7 @@ impl Origin {
                 std::io::Read::read_to_end(&mut std::io::Read::take(file, LONGEST), &mut bytes).map_err(failed)?;
                 (bytes, format!("`{}`", path.display()))
             }
-            Self::Command(words) => (output_of(words).await?, format!("`{}`", words.join(" "))),
+            Self::Command(words) => (output_of(words).await?, format!("`{}`", words.first().map_or("", String::as_str))),
         };
         Ok((Secret::new(String::from_utf8_lossy(&bytes)), from))
     }
@@ -187,12 +187,23 @@ pub fn redact(url: &Url) -> String {
     if shown.password().is_some() && shown.set_password(None).is_err() {
         return format!("{}:", url.scheme());
     }
+    // Some take a token in place of a name.
+    if looks_random(url.username()) {
+        shown.set_username(MASK).ok();
+    }
     if let Some(query) = url.query() {
-        let has_user = query.split('&').any(|pair| pair.starts_with("user="));
-        let masked: Vec<String> = query.split('&').map(|pair| mask_pair(pair, has_user)).collect();
-        shown.set_query(Some(&masked.join("&")));
+        shown.set_query(Some(&mask(query)));
+    }
+    if let Some(fragment) = url.fragment() {
+        shown.set_fragment(Some(&mask(fragment)));
     }
     shown.into()
+}
+
+/// A query with its secrets replaced.
+fn mask(query: &str) -> String {
+    let has_user = query.split('&').any(|pair| pair.starts_with("user="));
+    query.split('&').map(|pair| mask_pair(pair, has_user)).collect::<Vec<_>>().join("&")
 }
 
 /// A URL that relative links are resolved against: without what [`redact`] hides. A link to nothing but a place within the
@@ -200,22 +211,32 @@ pub fn redact(url: &Url) -> String {
 #[must_use]
 pub fn without_secrets(url: &Url) -> Url {
     let mut bare = url.clone();
-    let shown = redact(url);
     // These fail only for URLs without a host, which have neither.
     bare.set_username("").and_then(|()| bare.set_password(None)).ok();
-    if shown != url.as_str() && url.query().is_some() && !shown.ends_with(url.query().unwrap_or_default()) {
+    if url.query().is_some_and(|query| mask(query) != query) {
         bare.set_query(None);
     }
+    bare.set_fragment(None);
     bare
 }
 
-/// [`redact`] for text that may not be a URL; what is none is given as it is.
+/// [`redact`] for text that may not be a URL, or one with a mistake in it. What is none is given as it is.
 #[must_use]
 pub fn redact_text(text: &str) -> String {
-    match Url::parse(text) {
-        Ok(url) if url.has_host() => redact(&url),
-        Ok(_) | Err(_) => text.to_owned(),
+    if let Some(url) = Url::parse(text).ok().filter(Url::has_host) {
+        return redact(&url);
     }
+    let (place, query) = text.split_once('?').map_or((text, None), |(place, query)| (place, Some(query)));
+    let start = place.find("://").map_or(0, |scheme| scheme + 3);
+    let (scheme, rest) = place.split_at(start);
+    let end = rest.find(['/', '\\']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let authority = match authority.rsplit_once('@').map(|(login, host)| (login.split_once(':'), host)) {
+        Some((Some((name, _)), host)) => format!("{name}@{host}"),
+        Some((None, _)) | None => authority.to_owned(),
+    };
+    let query = query.map(|query| format!("?{}", mask(query))).unwrap_or_default();
+    format!("{scheme}{authority}{path}{query}")
 }
 
 fn mask_pair(pair: &str, has_user: bool) -> String {
@@ -260,6 +281,29 @@ mod tests {
         assert_eq!(shown("https://h.example/?x=9f86d081884c7d659a2feaa0c55ad015"), "https://h.example/?x=REDACTED");
         let channel = "https://www.youtube.com/feeds/videos.xml?channel_id=UC1234567890abcdefghijkl";
         assert_eq!(shown(channel), channel);
+    }
+
+    #[test]
+    fn a_token_as_a_name_and_one_behind_the_document_are_not_shown() {
+        assert_eq!(shown("https://ghp12345678901234567890@h.example/"), "https://REDACTED@h.example/");
+        assert_eq!(shown("https://h.example/#access_token=abc123&x=1"), "https://h.example/#access_token=REDACTED&x=1");
+        assert_eq!(shown("https://h.example/#two"), "https://h.example/#two");
+    }
+
+    #[test]
+    fn what_is_nearly_a_url_is_shown_without_its_secrets_as_well() {
+        for (text, expected) in [
+            ("http://me:hunter2@h.example:99999/f?token=abc123", "http://me@h.example:99999/f?token=REDACTED"),
+            ("me:hunter2@h.example/f?a=1&key=abc123", "me@h.example/f?a=1&key=REDACTED"),
+            ("http://[me:hunter2@/f", "http://[me@/f"),
+            ("docs/news.xml", "docs/news.xml"),
+            ("/srv/a:b@c.xml", "/srv/a:b@c.xml"),
+            ("command:news.py#1234abcd", "command:news.py#1234abcd"),
+            ("file:///srv/x.xml", "file:///srv/x.xml"),
+            ("what?", "what?"),
+        ] {
+            assert_eq!(redact_text(text), expected);
+        }
     }
 
     #[test]

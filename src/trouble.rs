@@ -20,6 +20,8 @@ pub enum Trouble {
     Untrusted,
     /// The server refuses us (401, 402, 403, 451).
     Refused,
+    /// The address guard refuses it.
+    Guarded,
     /// The server has trouble of its own (5xx), or too many ask it (429).
     Server,
     /// There is no connection to the server: its name, its address.
@@ -53,6 +55,7 @@ impl Trouble {
         ("certificate", Self::Certificate),
         ("untrusted", Self::Untrusted),
         ("refused", Self::Refused),
+        ("guarded", Self::Guarded),
         ("server", Self::Server),
         ("unreachable", Self::Unreachable),
         ("slow", Self::Slow),
@@ -103,13 +106,17 @@ impl Trouble {
                     .to_owned()
             }
             Self::Refused => "it may want a login, or no programs at all: its publisher can say which".to_owned(),
-            Self::Server | Self::Slow => "mostly this passes; it is asked again all the same".to_owned(),
+            Self::Guarded => {
+                format!("if you trust it, `feeds show {name}` says which line to add to `allow_addresses` under `[http]`")
+            }
+            Self::Server => "mostly this passes; it is asked again all the same".to_owned(),
+            Self::Slow => "mostly this passes; if it is always slow, raise `timeout`, for this feed or under `[http]`".to_owned(),
             Self::Unreachable => "if other feeds can be read, its site is down or has a new address".to_owned(),
-            Self::TooLarge => "raise `max_body` under `[http]` if it is meant to be that large".to_owned(),
+            Self::TooLarge => "raise `max_body`, for this feed or under `[http]`, if it is meant to be that large".to_owned(),
             Self::Unreadable => format!("`feeds show {name}` says what comes; its publisher may not know"),
             Self::File => "put it back, or correct its path in the configuration".to_owned(),
             Self::Program | Self::Later => format!("`feeds status {name}` shows what the program wrote to its standard error"),
-            Self::Other => format!("`feeds status {name}` says more"),
+            Self::Other => format!("`feeds show {name}` asks once more, and says what comes"),
         }
     }
 }

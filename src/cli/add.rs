@@ -12,6 +12,7 @@ use url::Url;
 
 use find::{Subscribable, find};
 
+use super::caller::Caller;
 use super::failure::{Exit, Failure};
 use super::output::local;
 use super::session::{Place, edit_failure, feed, subscribed, subscription};
@@ -22,7 +23,7 @@ use crate::fetch::{Answer, Fetched};
 use crate::poll::{Event, Recorder};
 use crate::schedule::Every;
 use crate::secret::redact as shown;
-use crate::store::{IfMissing, Store};
+use crate::store::{HostPace, IfMissing, Store};
 use crate::words::count;
 use crate::work::Pool;
 
@@ -106,7 +107,12 @@ async fn one(place: &Place, arguments: &Arguments, text: &str) -> Result<(), Fai
         let help = "choose another name with `--name`".to_owned();
         return Err(failure.because(format!("there is a feed `{name}` already")).with_help(help));
     }
-    let Subscribable { url, asked_at, mut answer, document } = find(place, &config, text).await?;
+    let caller = Caller::new(place, config.http.clone(), paces(place, &config)?);
+    let found = find(place, &config, &caller, text).await;
+    if found.is_err() {
+        keep_rests(place, &config, &caller).await;
+    }
+    let Subscribable { url, asked_at, mut answer, document } = found?;
     // An address that has moved for good is written down as it is now; a login stays with its origin.
     let url = match answer.moved_to.take() {
         Some(moved) if has_login(&url) => with_login_of(&url, moved).unwrap_or(url),
@@ -115,8 +121,28 @@ async fn one(place: &Place, arguments: &Arguments, text: &str) -> Result<(), Fai
     };
     known(&config, &url)?;
     let name = write(&config, place, arguments, &url, &document)?;
-    let (queued, recorded) = record(place, &name, asked_at, answer).await?;
+    let (queued, recorded) = record(place, &name, &caller, asked_at, answer).await?;
     tell(place, &name, &url, &document, queued, recorded)
+}
+
+/// What is known of the paces of hosts. A database that cannot be used is told before anything is asked or written; another
+/// user's says nothing here.
+fn paces(place: &Place, config: &Config) -> Result<Vec<HostPace>, Failure> {
+    let path = place.database_path(config)?;
+    let view = if may_write(&config.path, &path) { place.view(config)? } else { None };
+    Ok(view.map(|view| view.hosts()).transpose()?.unwrap_or_default())
+}
+
+/// Writes down that a host has had too much, so that the next one to ask knows it, though nothing came of this request.
+async fn keep_rests(place: &Place, config: &Config, caller: &Caller<'_>) {
+    let Ok(path) = place.database_path(config) else { return };
+    if !caller.was_too_much() || !may_write(&config.path, &path) {
+        return;
+    }
+    let kept = async { caller.keep(&Store::open(&path, IfMissing::Create)?).await };
+    if let Err(error) = kept.await {
+        tracing::warn!("it could not be written down how long the host wants to be left alone: {error}");
+    }
 }
 
 fn has_login(url: &Url) -> bool {
@@ -174,7 +200,13 @@ fn write(config: &Config, place: &Place, arguments: &Arguments, url: &Url, docum
 
 /// Records what was fetched as the feed's first poll. Answers how many entries are queued, and whether it was recorded; where
 /// the database is not this user's to write, the first run fetches again.
-async fn record(place: &Place, name: &str, asked_at: Timestamp, answer: Answer) -> Result<(usize, bool), Failure> {
+async fn record(
+    place: &Place,
+    name: &str,
+    caller: &Caller<'_>,
+    asked_at: Timestamp,
+    answer: Answer,
+) -> Result<(usize, bool), Failure> {
     let config = place.config()?;
     let feed = feed(&config, name)?;
     let path = place.database_path(&config)?;
@@ -192,9 +224,7 @@ async fn record(place: &Place, name: &str, asked_at: Timestamp, answer: Answer) 
         let recorder = Recorder { store: store.clone(), pool };
         let subscription = subscription(feed);
         let polled = recorder.record(&subscription, &history, None, asked_at, Ok(Fetched::Document(Box::new(answer)))).await?;
-        if let Some(host) = feed.source.host() {
-            store.release_host(None, host, Some(asked_at), polled.host_rests_until).await?;
-        }
+        caller.keep(&store).await?;
         Ok::<_, crate::store::StoreError>(polled.event)
     };
     match recorded.await {

@@ -3,13 +3,14 @@
 
 use serde::Serialize;
 
+use super::caller::Caller;
 use super::edit::Names;
 use super::failure::{Exit, Failure};
 use super::session::{Place, database_failure, feed, subscribed, subscription};
 use super::source::obey_history;
 use crate::config::{Backlog, Config, Feed};
 use crate::delivery::Updates;
-use crate::fetch::{Ask, Fetcher, Validators};
+use crate::fetch::{Ask, Validators};
 use crate::poll::{Event, Recorder, Subscription};
 use crate::store::{IfMissing, Store};
 use crate::words::count;
@@ -35,10 +36,10 @@ pub(super) async fn run(place: &Place, names: &Names) -> Result<Exit, Failure> {
     })?;
     let pool = Pool::start().map_err(|error| Failure::storage(format!("cannot start a thread: {error}")))?;
     let recorder = Recorder { store, pool };
-    let fetcher = Fetcher::new(config.http.clone());
+    let caller = Caller::new(place, config.http.clone(), recorder.store.host_paces().await?);
     let (mut rows, mut exit) = (Vec::new(), Exit::Done);
     for feed in feeds {
-        let row = match one(place, &config, &fetcher, &recorder, feed).await {
+        let row = match one(place, &config, &caller, &recorder, feed).await {
             Ok((seen, dropped)) => Row { name: feed.name.clone(), seen, dropped, error: None },
             Err(failure) if failure.exit == Exit::NeedsPerson => {
                 place.printer.note(&failure.lines(&place.printer.label("error")));
@@ -50,6 +51,7 @@ pub(super) async fn run(place: &Place, names: &Names) -> Result<Exit, Failure> {
         };
         rows.push(row);
     }
+    caller.keep(&recorder.store).await?;
     tell(place, &rows);
     Ok(exit)
 }
@@ -58,20 +60,14 @@ pub(super) async fn run(place: &Place, names: &Names) -> Result<Exit, Failure> {
 async fn one(
     place: &Place,
     config: &Config,
-    fetcher: &Fetcher,
+    caller: &Caller<'_>,
     recorder: &Recorder,
     feed: &Feed,
 ) -> Result<(usize, usize), Failure> {
     obey_history(place, config, feed)?;
     let store = &recorder.store;
-    if let Some(host) = feed.source.host()
-        && let Some(until) = store.host_rests_until(host).await?.filter(|until| *until > place.clock.now())
-    {
-        let cause = format!("its host asks to be left alone until {}", super::output::local(until));
-        return Err(Failure::needs_person(format!("`{}` is not asked now", feed.name)).because(cause));
-    }
-    let asked_at = place.clock.now();
-    let id = store.sync_one(subscribed(feed), asked_at).await?;
+    let now = place.clock.now();
+    let id = store.sync_one(subscribed(feed), now).await?;
     let history = store.history(id).await?;
     let moved_to = history.moved_to.as_deref().and_then(|url| url::Url::parse(url).ok());
     let kept = history.validators.clone();
@@ -79,22 +75,14 @@ async fn one(
         let crate::store::Validators { etag, last_modified, url, asked_as } = kept;
         Validators { etag, last_modified, url, asked_as }
     });
-    let ask = Ask {
-        source: &feed.source,
-        at: moved_to.as_ref(),
-        validators: validators.as_ref(),
-        access: Some(&feed.access),
-        now: asked_at,
-    };
-    let answer = fetcher.fetch(&ask).await;
+    let ask =
+        Ask { source: &feed.source, at: moved_to.as_ref(), validators: validators.as_ref(), access: Some(&feed.access), now };
+    let not_now = |cause| Failure::needs_person(format!("`{}` is not asked now", feed.name)).because(cause);
+    let (asked_at, answer) = caller.ask(ask).await.map_err(not_now)?;
     // A subscription that goes nowhere: what it shows is seen, and nothing of it is queued.
     let silent =
         Subscription { backlog: Backlog::Newest(0), updates: Updates::Ignore, destinations: Vec::new(), ..subscription(feed) };
-    let polled = recorder.record(&silent, &history, None, asked_at, answer).await?;
-    if let Some(host) = feed.source.host() {
-        store.release_host(None, host, Some(asked_at), polled.host_rests_until).await?;
-    }
-    let seen = match polled.event {
+    let seen = match recorder.record(&silent, &history, None, asked_at, answer).await?.event {
         Event::Fetched { new, .. } => new,
         Event::Unchanged { .. } => 0,
         Event::Failed(failure) => {

@@ -1,11 +1,11 @@
 //! `feeds run --dry-run`: fetches what is due and shows what is new; writes nothing, not even what was seen.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use tokio::time::Instant;
 
+use super::caller::Caller;
 use super::failure::{Exit, Failure};
 use super::session::{Place, subscribed, subscription};
 use super::source;
@@ -14,8 +14,9 @@ use crate::delivery::Updates;
 use crate::feed::diff::{EntryRef, Known, diff};
 use crate::feed::identity::text_hash;
 use crate::feed::{Entry, Key, Keys};
-use crate::fetch::{Ask, Fetched, Fetcher, Validators, filtered};
+use crate::fetch::{Ask, Fetched, Validators, filtered};
 use crate::poll::{Fate, OncePer, plan};
+use crate::schedule;
 use crate::store::{FeedId, FeedStatus, History, View};
 use crate::words::count;
 
@@ -60,21 +61,14 @@ struct Memory {
 pub(super) async fn run(place: &Place, config: &Config, force: bool, only: &[String]) -> Result<Exit, Failure> {
     let view = place.view(config)?;
     let memories = memories(config, view.as_ref())?;
-    let fetcher = Fetcher::new(config.http.clone());
-    let mut asked: HashMap<String, Instant> = HashMap::new();
+    let known = view.as_ref().map(View::hosts).transpose()?.unwrap_or_default();
+    let caller = Caller::new(place, config.http.clone(), known);
     for (feed, memory) in config.feeds.iter().zip(memories) {
         let wanted = only.is_empty() || only.contains(&feed.name);
-        if !wanted || feed.paused || !is_due(memory.status.as_ref(), force, place.clock.now()) {
+        if !wanted || feed.paused || !is_due(&memory, force, place.clock.now()) {
             continue;
         }
-        if let Some(host) = feed.source.host() {
-            // One after the other, and a pause between two requests to a host.
-            if let Some(last) = asked.get(&host) {
-                tokio::time::sleep_until(*last + config.http.host_delay).await;
-            }
-            asked.insert(host, Instant::now());
-        }
-        let line = one(place, &fetcher, view.as_ref(), feed, &memory).await?;
+        let line = one(place, &caller, view.as_ref(), feed, &memory).await?;
         tell(place, &line);
     }
     Ok(Exit::Done)
@@ -93,13 +87,17 @@ fn memories(config: &Config, view: Option<&View>) -> Result<Vec<Memory>, Failure
     ids.into_iter().zip(statuses).map(memory).collect()
 }
 
-fn is_due(status: Option<&FeedStatus>, force: bool, now: Timestamp) -> bool {
-    let Some(status) = status else { return true };
+fn is_due(memory: &Memory, force: bool, now: Timestamp) -> bool {
+    let is_skipped = |history: &History| schedule::is_skipped(&history.habits.hints, now);
+    if !force && memory.history.as_ref().is_some_and(is_skipped) {
+        return false;
+    }
+    let Some(status) = &memory.status else { return true };
     let left_alone = status.left_alone_until.is_some_and(|until| until > now);
     status.gone_at.is_none() && !left_alone && (force || status.next_poll <= now)
 }
 
-async fn one(place: &Place, fetcher: &Fetcher, view: Option<&View>, feed: &Feed, memory: &Memory) -> Result<Line, Failure> {
+async fn one(place: &Place, caller: &Caller<'_>, view: Option<&View>, feed: &Feed, memory: &Memory) -> Result<Line, Failure> {
     let history = memory.history.as_ref();
     let kept = history.and_then(|history| history.validators.clone());
     let validators = kept.map(|kept| {
@@ -115,7 +113,11 @@ async fn one(place: &Place, fetcher: &Fetcher, view: Option<&View>, feed: &Feed,
         now: place.clock.now(),
     };
     let line = |event, error| Line { event, feed: feed.name.clone(), error, ..Line::default() };
-    let answer = match filtered(fetcher.fetch(&ask).await, feed.filter.as_ref()).await {
+    let answer = match caller.ask(ask).await {
+        Ok((_, answer)) => filtered(answer, feed.filter.as_ref()).await,
+        Err(because) => return Ok(Line { because: Some(because), ..line("waits", None) }),
+    };
+    let answer = match answer {
         Ok(Fetched::Document(answer)) => answer,
         Ok(Fetched::Unchanged { .. }) => return Ok(line("unchanged", None)),
         Err(error) => return Ok(line("fetch_failed", Some(error.to_string()))),
@@ -157,6 +159,10 @@ fn tell(place: &Place, line: &Line) {
     let printer = &place.printer;
     if printer.json {
         printer.json(line);
+        return;
+    }
+    if line.event == "waits" {
+        printer.fact(&format!("{}: not asked now: {}", line.feed, line.because.as_deref().unwrap_or_default()));
         return;
     }
     match (&line.error, line.new) {

@@ -2,6 +2,7 @@
 //! calls the library and prints. The only room that knows the configuration.
 
 mod add;
+mod caller;
 mod catchup;
 mod check;
 mod dry_run;

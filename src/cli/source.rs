@@ -5,12 +5,13 @@ use std::path::PathBuf;
 
 use url::Url;
 
+use super::caller::Caller;
 use super::failure::Failure;
 use super::output::local;
 use super::session::{Place, feed, subscribed};
 use crate::config::{Config, Feed};
 use crate::feed::{ParseError, Parsed, parse};
-use crate::fetch::{Answer, Ask, Fetched, Fetcher, Source, filtered, normalise_url};
+use crate::fetch::{Answer, Ask, Fetched, Source, filtered, normalise_url};
 use crate::secret::{redact_text, without_secrets};
 use crate::work::Pool;
 
@@ -63,11 +64,14 @@ pub(super) async fn fetch(place: &Place, config: Option<&Config>, named: &Named<
         Some(config) => config.http.clone(),
         None => Config::default_http(&place.env).map_err(Failure::usage)?,
     };
-    let fetcher = Fetcher::new(settings);
+    // A look needs no database.
+    let known = config.and_then(|config| place.view(config).ok().flatten()).and_then(|view| view.hosts().ok());
+    let caller = Caller::new(place, settings, known.unwrap_or_default());
     let access = named.feed.map(|feed| feed.access.as_ref());
     let ask = Ask { source: &named.source, at: moved_to.as_ref(), validators: None, access, now: place.clock.now() };
     let failed = |cause: String| Failure::needs_person(format!("cannot read {}", named.shown)).because(cause);
-    match filtered(fetcher.fetch(&ask).await, named.feed.and_then(|feed| feed.filter.as_ref())).await {
+    let (_, answer) = caller.ask(ask).await.map_err(failed)?;
+    match filtered(answer, named.feed.and_then(|feed| feed.filter.as_ref())).await {
         Ok(Fetched::Document(answer)) => Ok(*answer),
         Ok(Fetched::Unchanged { .. }) => Err(failed("the server answered 304 to a request without validators".to_owned())),
         Err(error) => Err(failed(error.to_string()).with_help(error.help())),

@@ -60,6 +60,9 @@ struct FeedRow {
     held_since: Option<Timestamp>,
     held_because: Option<String>,
     waits_for: Option<String>,
+    /// It is asked whenever a run begins.
+    #[serde(skip)]
+    is_due: bool,
 }
 
 /// The pace of a host that is slower than others.
@@ -75,6 +78,22 @@ struct HostRow {
 }
 
 impl FeedRow {
+    /// When it is asked next, in words.
+    fn next(&self) -> String {
+        match self.next_poll {
+            Some(at) if !self.is_due => local(at),
+            Some(_) => NEXT_RUN.to_owned(),
+            None if self.is_due => NEXT_RUN.to_owned(),
+            None => "-".to_owned(),
+        }
+    }
+
+    /// Whether its host is this one, or below it.
+    fn is_at(&self, host: &str) -> bool {
+        let url = url::Url::parse(&self.url).ok();
+        url.as_ref().and_then(url::Url::host_str).is_some_and(|own| crate::pace::domains(own).any(|domain| domain == host))
+    }
+
     /// `200, 12345 bytes`, `304, unchanged`: what came of the last request.
     fn last_answer(&self) -> Option<String> {
         let status = self.status.map(|status| status.to_string());
@@ -184,20 +203,26 @@ fn row(feed: &Feed, status: Option<FeedStatus>, now: Timestamp) -> FeedRow {
         Some(status) if status.last_success.is_some() => "ok",
         Some(_) | None => "new",
     };
+    let never_asked = Some("it was not asked yet".to_owned());
     let row = FeedRow { name: feed.name.clone(), url: redact_text(&feed.url), state, ..FeedRow::default() };
-    let Some(status) = status else { return row };
+    let Some(status) = status else {
+        return FeedRow { because: never_asked.filter(|_| !feed.paused), is_due: !feed.paused, ..row };
+    };
     let sort = (status.failures > 0).then(|| status.trouble.unwrap_or(Trouble::Other));
     let [etag, last_modified] = status.validators;
     let polled = !feed.paused && status.gone_at.is_none();
     let waits_for = status.waits_at.filter(|_| polled);
     let turn = waits_for.as_ref().and(status.next_turn).unwrap_or(Timestamp::UNIX_EPOCH);
     let waits = waits_for.as_ref().map(|host| format!("waits for its turn at {host}"));
+    let alone = status.left_alone_until.filter(|until| *until > status.next_poll.max(now));
+    let alone = alone.map(|_| "the publisher asks to be left alone until then".to_owned());
+    let next = status.next_poll.max(status.left_alone_until.unwrap_or(Timestamp::UNIX_EPOCH)).max(turn);
     FeedRow {
         last_attempt: status.last_attempt,
         last_success: status.last_success,
-        next_poll: Some(status.next_poll.max(status.left_alone_until.unwrap_or(Timestamp::UNIX_EPOCH)).max(turn))
-            .filter(|at| polled && *at > Timestamp::UNIX_EPOCH),
-        because: waits.or(status.because).filter(|_| polled),
+        next_poll: Some(next).filter(|at| polled && *at > Timestamp::UNIX_EPOCH),
+        is_due: polled && next <= now,
+        because: waits.or(alone).or(status.because).or(never_asked).filter(|_| polled),
         failures: status.failures,
         failing_since: status.failing_since,
         status: status.status,
@@ -279,7 +304,7 @@ fn overview(place: &Place, status: &Status) {
         let times = since.map(|since| format!(" ({} times since {})", row.failures, local(since))).unwrap_or_default();
         let failed = row.error.as_ref().map(|error| format!("{error}{times}"));
         let why = failed.or(held).or_else(|| row.because.clone()).unwrap_or_default();
-        rows.push(vec![row.name.clone(), row.state.to_owned(), when(row.last_success), when(row.next_poll), why]);
+        rows.push(vec![row.name.clone(), row.state.to_owned(), when(row.last_success), row.next(), why]);
     }
     if status.feeds.is_empty() {
         place.printer.note("no subscriptions yet; `feeds add URL` makes one");
@@ -341,7 +366,14 @@ fn in_full(place: &Place, row: &FeedRow, hosts: &[HostRow]) {
     add("last attempt", row.last_attempt.map(local));
     add("last success", row.last_success.map(local));
     let because = row.because.as_ref().map(|because| format!(" ({because})")).unwrap_or_default();
-    add("next poll", row.next_poll.map(|at| format!("{}{because}", local(at))));
+    add(
+        "next poll",
+        Some(match row.state {
+            "gone" => "never by itself (the publisher says that it is gone)".to_owned(),
+            "paused" => format!("not before `feeds resume {}`", row.name),
+            _ => format!("{}{because}", row.next()),
+        }),
+    );
     add("last answer", row.last_answer());
     let validators = [("ETag", &row.etag), ("Last-Modified", &row.last_modified)];
     let validators = validators.iter().filter_map(|(name, value)| Some(format!("{name} {}", value.as_ref()?)));
@@ -351,7 +383,7 @@ fn in_full(place: &Place, row: &FeedRow, hosts: &[HostRow]) {
     add("error", row.error.clone());
     add("what to do", row.help.clone());
     add("moved to", row.moved_to.clone());
-    let host = hosts.iter().find(|host| row.waits_for.as_ref() == Some(&host.host));
+    let host = hosts.iter().find(|host| row.waits_for.as_ref() == Some(&host.host) || row.is_at(&host.host));
     add("pace", host.map(|host| pace_line(host).trim_start_matches("host ").to_owned()));
     let word = format!("`feeds queue release {0}` or `feeds queue drop --held {0}`", row.name);
     let since = row.held_since.map(|at| format!(" since {}", local(at))).unwrap_or_default();

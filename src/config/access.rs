@@ -14,7 +14,7 @@ use super::explain::Mistake;
 use super::http;
 use super::section::{self, Section, Value, Wrong};
 use crate::env::Env;
-use crate::fetch::{Access, Login, is_secret_header};
+use crate::fetch::{Access, Login, PROGRAM_LIMIT, is_secret_header};
 use crate::net::{ClientCertificate, HeaderName, HeaderValue, Proxies, Proxy};
 use crate::secret::Origin;
 use crate::sink::{Shared, secret_of};
@@ -144,9 +144,9 @@ impl RawAccess {
         self.places.iter().find(|(taken, _)| *taken == key).map(|(_, place)| place.clone())
     }
 
-    /// Where the first of its keys stands, if it has any.
-    pub(super) fn first(&self) -> Option<(&'static str, Range<usize>)> {
-        self.places.first().cloned()
+    /// Where the first of its keys stands that is none of these, if it has any.
+    pub(super) fn first_but(&self, allowed: &[&str]) -> Option<(&'static str, Range<usize>)> {
+        self.places.iter().find(|(key, _)| !allowed.contains(key)).cloned()
     }
 
     /// Where its own login stands, if it has one.
@@ -352,6 +352,11 @@ pub(super) fn resolve(layers: &[&RawAccess], base: &Base, url: Option<&Url>) -> 
         client: nearest(layers, |layer| &layer.client),
         insecure: trust.is_some_and(|layer| layer.insecure == Some(true)),
     }
+}
+
+/// How long a feed's programs may take, each: as long as the nearest layer says, whatever holds for requests at large.
+pub(super) fn program_limit(layers: &[&RawAccess]) -> Duration {
+    layers.iter().find_map(|layer| layer.timeout).unwrap_or(PROGRAM_LIMIT)
 }
 
 fn way(value: &Value<'_>) -> Result<Way, Wrong> {

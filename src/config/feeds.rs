@@ -76,7 +76,7 @@ pub(super) fn read(
         let nearest = raw.nearest(layers);
         let sinks = raw.sinks(&name, &header, &nearest, layers, mistakes);
         let Some(place) = raw.place.clone() else { continue };
-        check_access(&raw.layer, &place, mistakes);
+        check_access(&raw, &place, mistakes);
         inline.extend(raw.layer.access.inline.iter().cloned());
         let (source, url) = place.into_inner();
         let accesses: Vec<&access::RawAccess> =
@@ -100,7 +100,7 @@ pub(super) fn read(
                 Resolved::Told => {}
             }
         }
-        feeds.push(Feed {
+        let mut feed = Feed {
             name: name.into_inner(),
             source,
             access,
@@ -121,7 +121,9 @@ pub(super) fn read(
             max_new: nearest.iter().find_map(|layer| layer.max_new).or(layers.defaults.max_new).unwrap_or(MAX_NEW),
             paused: raw.paused,
             looks,
-        });
+        };
+        feed.bound_programs(access::program_limit(&accesses));
+        feeds.push(feed);
     }
     for (number, feeds) in without_to {
         let sink = &layers.sinks[number];
@@ -145,16 +147,19 @@ pub(super) fn finish(section: Section<'_>, mistakes: &mut Vec<Mistake>) {
 }
 
 /// What a feed's own table says of asking must have a meaning for its source.
-fn check_access(layer: &Layer, place: &Spanned<(Source, String)>, mistakes: &mut Vec<Mistake>) {
+fn check_access(raw: &RawFeed, place: &Spanned<(Source, String)>, mistakes: &mut Vec<Mistake>) {
+    let access = &raw.layer.access;
     match &place.get_ref().0 {
-        Source::File(_) | Source::Command(_) => {
-            if let Some((key, at)) = layer.access.first().filter(|(key, _)| *key != "max_body") {
+        source @ (Source::File(_) | Source::Command(_)) => {
+            let has_program = matches!(source, Source::Command(_)) || raw.filter.is_some();
+            let allowed: &[&str] = if has_program { &["max_body", "timeout"] } else { &["max_body"] };
+            if let Some((key, at)) = access.first_but(allowed) {
                 let message = format!("`{key}` has no meaning for a feed that is not fetched from the web");
                 mistakes.push(Mistake::error(at, message).help("remove it"));
             }
         }
         Source::Http(url) if !url.username().is_empty() || url.password().is_some() => {
-            if let Some(at) = layer.access.login_place() {
+            if let Some(at) = access.login_place() {
                 let message = "the feed has a login of its own, and another one in its `url`";
                 mistakes.push(Mistake::error(at, message).help("keep one of them"));
             }

@@ -117,13 +117,15 @@ impl Feed {
         source.into_iter().chain(&self.filter)
     }
 
-    /// What a program gives is no larger than any other document.
-    fn bound_programs(&mut self, most: u64) {
-        if let fetch::Source::Command(program) = &mut self.source {
-            program.most = most;
-        }
-        if let Some(program) = &mut self.filter {
-            program.most = most;
+    /// What a program gives is no larger than any other document; and each has so much time.
+    fn bound_programs(&mut self, limit: std::time::Duration) {
+        let most = self.access.max_body;
+        let source = match &mut self.source {
+            fetch::Source::Command(program) => Some(program),
+            fetch::Source::Http(_) | fetch::Source::File(_) => None,
+        };
+        for program in source.into_iter().chain(&mut self.filter) {
+            (program.most, program.limit) = (most, limit);
         }
     }
 }
@@ -224,13 +226,10 @@ impl Config {
         http.access = access::resolve(&[&defaults.access], &base, None);
         let layers = feeds::Layers::new(&defaults, &tags, &sinks, &base);
         let feed_tables = section::named(&mut root, "feeds", &mut mistakes);
-        let (mut feeds, inline) = feeds::read(feed_tables, &layers, &shared, &mut mistakes);
+        let (feeds, inline) = feeds::read(feed_tables, &layers, &shared, &mut mistakes);
         warn_of_inline(path, readers, &inline, &mut mistakes);
         for layer in tags.values().chain([&defaults]) {
             warn_of_inline(path, readers, &layer.access.inline, &mut mistakes);
-        }
-        for feed in &mut feeds {
-            feed.bound_programs(feed.access.max_body);
         }
         let notices = notices::read(&mut root, &layers, &sinks, &mut mistakes);
         warn_of_logins(path, readers, &feeds, &mut mistakes);

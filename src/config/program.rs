@@ -65,6 +65,24 @@ mod tests {
     }
 
     #[test]
+    fn a_program_has_a_minute_or_what_the_feed_its_tag_or_the_defaults_say() {
+        let limit = |before: &str, lines: &str| {
+            let text = format!("{before}\n{SINK}[feeds.news]\n{lines}\n");
+            let feed = check(&text).unwrap_or_else(|mistakes| panic!("{mistakes}")).feeds.remove(0);
+            feed.programs().map(|program| program.limit.as_secs()).collect::<Vec<_>>()
+        };
+        let both = "command = [\"a\"]\nfilter = [\"b\"]";
+        assert_eq!(limit("", both), [60, 60]);
+        assert_eq!(limit("[http]\ntimeout = \"5s\"", both), [60, 60], "a program is no request");
+        assert_eq!(limit("", &format!("{both}\ntimeout = \"5m\"")), [300, 300]);
+        let tagged = format!("{both}\ntags = [\"slow\"]");
+        assert_eq!(limit("[defaults]\ntimeout = \"10s\"\n[tags.slow]\ntimeout = \"2m\"", &tagged), [120, 120]);
+        assert_eq!(limit("[defaults]\ntimeout = \"10s\"", "url = \"x.xml\"\nfilter = [\"b\"]\ntimeout = \"3m\""), [180]);
+        let told = feed("url = \"x.xml\"\nmax_body = \"1MiB\"\ntimeout = \"3m\"").unwrap_err();
+        assert!(told.contains("`timeout` has no meaning for a feed that is not fetched"), "{told}");
+    }
+
+    #[test]
     fn each_mistake_about_a_program_is_explained() {
         for (lines, words) in [
             ("url = \"https://h.example/\"\ncommand = [\"a\"]", "has both `url` and `command`"),

@@ -6,7 +6,7 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 use url::Url;
 
-use crate::secret::redact;
+use crate::secret::{redact, redact_text};
 use crate::sink::SECRETS;
 
 /// The parts of a text that are never shown, and what stands in their place.
@@ -168,11 +168,12 @@ fn hide_in_urls(text: &str, hidden: &mut Vec<(Range<usize>, String)>) {
             .map_or(0, |before| before + text[before..].chars().next().map_or(1, char::len_utf8));
         let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'');
         let end = text[at..].find(ends).map_or(text.len(), |length| at + length);
-        if let Ok(url) = Url::parse(&text[start..end])
-            && redact(&url) != url.as_str()
-        {
-            hidden.push((start..end, redact(&url)));
-        }
+        let written = &text[start..end];
+        let shown = match Url::parse(written) {
+            Ok(url) => Some(redact(&url)).filter(|shown| shown != url.as_str()),
+            Err(_) => Some(redact_text(written)).filter(|shown| shown != written),
+        };
+        hidden.extend(shown.map(|shown| (start..end, shown)));
     }
 }
 
@@ -217,6 +218,8 @@ mod tests {
     fn a_password_in_a_url_is_never_shown() {
         let text = "url = \"https://me:hunter2@h.example/feed\" # ok";
         assert_eq!(shown(text, "url").0, "url = \"https://me@h.example/feed\" # ok");
+        let mistaken = "url = \"https://me:hunter2@h.example:99999/feed?token=abc\"";
+        assert_eq!(shown(mistaken, "url").0, "url = \"https://me@h.example:99999/feed?token=REDACTED\"");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! PURE. The feeds that a page names in its head. Goes in: the page's bytes and its URL. Comes out: what it [`Found`].
 //! Only the tokens of the page are read, no tree is built: however deeply it is nested, it costs no more.
 
+mod code;
 mod sites;
 
 use std::cell::{Cell, RefCell};

@@ -177,7 +177,7 @@ impl Way<'_> {
             let reply = self.client.send(request).await?;
             self.compare_clocks(&reply, ask.now);
             if !is_redirect(reply.status) {
-                return understand(reply, (asked_with, asked_as), trail, ask.now);
+                return understand(reply, (asked_with, asked_as), trail, &self.own, ask.now);
             }
             trail
                 .follow(reply.status, &reply.headers, hops)
@@ -202,6 +202,7 @@ fn understand(
     reply: Reply,
     (asked_with, asked_as): (Option<&Validators>, Option<u32>),
     trail: &Trail<'_>,
+    own: &HeaderMap,
     now: Timestamp,
 ) -> Result<Fetched, FetchError> {
     let fresh_for = freshness::fresh_for(&reply.headers);
@@ -227,7 +228,7 @@ fn understand(
         (304, None) => Err(FetchErrorKind::UnaskedNotModified.into()),
         (status, _) => {
             let retry_after = freshness::retry_after(&reply.headers, now);
-            let words = words::first_words(&reply.headers, &reply.body, &reply.url);
+            let words = words::first_words(&reply.headers, &reply.body, &reply.url, own);
             Err(FetchError {
                 retry_after,
                 said: words.map(|words| Box::new(Said::Server(words))),

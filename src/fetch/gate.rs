@@ -134,6 +134,17 @@ impl Gates {
         Ok(Turn { gates: Arc::clone(self), at: Some((gate, permit)), fresh: true })
     }
 
+    /// How long it is until a host's next turn.
+    ///
+    /// # Errors
+    /// Where it wants to be left alone.
+    pub fn until_turn(&self, host: &str) -> Result<Duration, NotNow> {
+        let gate = self.gate(host);
+        self.check_rest(&gate)?;
+        let next = locked(&gate.state).next;
+        Ok(next.saturating_duration_since(Instant::now()))
+    }
+
     async fn pass(&self, host: &str) -> Result<(Arc<Gate>, OwnedSemaphorePermit), NotNow> {
         let gate = self.gate(host);
         self.check_rest(&gate)?;

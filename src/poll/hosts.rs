@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
+use jiff::Timestamp;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 
@@ -13,7 +14,7 @@ use super::recorder::Recorder;
 use super::together::{Due, together, told, validators};
 use super::{Event, Subscription};
 use crate::clock::Clock;
-use crate::fetch::{Ask, Fetch, FetchError, FetchErrorKind, Known, NotNow, Source, Turn};
+use crate::fetch::{Ask, Fetch, FetchError, FetchErrorKind, Fetched, Gates, Known, NotNow, Source, Turn};
 use crate::schedule;
 use crate::store::{ClaimHosts, FeedId, HostClaim, HostDone, HostPace, RunId, StoreError};
 
@@ -58,7 +59,7 @@ impl Poller {
         let concurrency = self.fetcher.settings().concurrency.max(1);
         let gates = self.fetcher.gates();
         gates.begin(which.patience);
-        gates.remember(self.recorder.store.host_paces().await?.into_iter().map(known).collect());
+        remember(gates, self.recorder.store.host_paces().await?);
         let mut tasks: JoinSet<Result<(), StoreError>> = JoinSet::new();
         let mut more = true;
         loop {
@@ -122,7 +123,7 @@ impl Poller {
             done?;
         }
         drop(asked);
-        let paces = self.fetcher.gates().changed().into_iter().map(pace).collect();
+        let paces = learned(self.fetcher.gates());
         let done = HostDone { worker: Some(run), host: claim.host, paces, waiting: waiting.into_inner() };
         self.recorder.store.host_done(done).await
     }
@@ -178,11 +179,7 @@ impl Poller {
         let asked = turn.host().map(str::to_owned);
         drop(turn);
         let gates = self.fetcher.gates();
-        match (&asked, &fetched) {
-            (Some(host), Ok(_)) => gates.went_well(host),
-            (Some(host), Err(error)) if error.status() == Some(429) => gates.too_many(host, asked_at),
-            (Some(_), Err(_)) | (None, _) => {}
-        }
+        learn(gates, asked.as_deref(), asked_at, &fetched);
         let mut left = VecDeque::new();
         let mut recorded = Vec::new();
         for other in others {
@@ -208,16 +205,32 @@ impl Poller {
     }
 }
 
-/// What a gate knows, as it is kept.
-fn pace(known: Known) -> HostPace {
-    let Known { host, last_asked, learned, rests_until, next_turn } = known;
-    HostPace { host, last_asked, learned, rests_until, next_turn }
+/// Has the gates take over what was kept.
+pub fn remember(gates: &Gates, paces: Vec<HostPace>) {
+    let known = |pace| {
+        let HostPace { host, last_asked, learned, rests_until, next_turn } = pace;
+        Known { host, last_asked, learned, rests_until, next_turn }
+    };
+    gates.remember(paces.into_iter().map(known).collect());
 }
 
-/// What was kept, as a gate takes it over.
-fn known(pace: HostPace) -> Known {
-    let HostPace { host, last_asked, learned, rests_until, next_turn } = pace;
-    Known { host, last_asked, learned, rests_until, next_turn }
+/// What the gates learned since they were last asked, as it is kept.
+#[must_use]
+pub fn learned(gates: &Gates) -> Vec<HostPace> {
+    let pace = |known| {
+        let Known { host, last_asked, learned, rests_until, next_turn } = known;
+        HostPace { host, last_asked, learned, rests_until, next_turn }
+    };
+    gates.changed().into_iter().map(pace).collect()
+}
+
+/// Has a host's gate hear what the host answered to a request that began at `asked_at`.
+pub fn learn(gates: &Gates, host: Option<&str>, asked_at: Timestamp, answer: &Result<Fetched, FetchError>) {
+    match (host, answer) {
+        (Some(host), Ok(_)) => gates.went_well(host),
+        (Some(host), Err(error)) if error.status() == Some(429) => gates.too_many(host, asked_at),
+        (Some(_), Err(_)) | (None, _) => {}
+    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::{Event, Failure, Held, Subscription};
 use crate::feed::diff::{EntryRef, diff};
 use crate::feed::{self, Document, Hints, Key, Keys, ParseError, Parsed};
 use crate::fetch::{self, FetchError, Fetched, Source};
-use crate::schedule::{Answered, Habits, NextPoll, Offset, Poll, next_poll};
+use crate::schedule::{Answered, Habits, NextPoll, Offset, Poll, Whom, next_poll};
 use crate::secret::{redact, without_secrets};
 use crate::store::{
     Answer, Changed, DocumentRecord, FeedId, History, Moved, NewEntry, PollRecord, Recorded, RunId, Store, StoreError, Validators,
@@ -123,9 +123,9 @@ struct Compared {
 }
 
 impl Trouble {
-    /// A document came, and nothing could be made of it.
-    fn unreadable(error: String, sort: Sort) -> Self {
-        Self { error, help: None, status: None, retry_after: None, sort }
+    /// A document came, with this status, and nothing could be made of it.
+    fn unreadable(status: Option<u16>, error: String, sort: Sort) -> Self {
+        Self { error, help: None, status, retry_after: None, sort }
     }
 }
 
@@ -145,8 +145,13 @@ impl Act<'_> {
     /// When to ask next, after an answer that leaves this known of the feed; whether there is something to compare with.
     fn next(&self, habits: &Habits, compares: bool, answered: Answered) -> NextPoll {
         let (settings, asked_at) = (self.subscription.schedule, self.asked_at);
-        let whole = habits.since.is_some() && !compares && matches!(self.subscription.source, Source::Http(_));
-        next_poll(&Poll { settings, offset: Offset::of(&self.subscription.url), habits, asked_at, whole }, answered)
+        let whom = match self.subscription.source {
+            Source::Http(_) => Whom::Publisher,
+            Source::Command(_) => Whom::Program,
+            Source::File(_) => Whom::File,
+        };
+        let whole = habits.since.is_some() && !compares && whom == Whom::Publisher;
+        next_poll(&Poll { settings, offset: Offset::of(&self.subscription.url), habits, asked_at, whom, whole }, answered)
     }
 
     async fn write(
@@ -181,7 +186,10 @@ impl Act<'_> {
     async fn failed(&self, trouble: Trouble) -> Result<Polled, StoreError> {
         let failures = self.history.failures.saturating_add(1);
         let habits = self.history.habits.clone();
-        let answered = Answered::Badly { status: trouble.status, retry_after: trouble.retry_after, failures };
+        let answered = match trouble.sort {
+            Sort::Later => Answered::Later { failures },
+            _ => Answered::Badly { status: trouble.status, retry_after: trouble.retry_after, failures },
+        };
         let next = self.next(&habits, self.history.validators.is_some(), answered);
         let answer = Answer::Failed { error: trouble.error.clone(), trouble: trouble.sort };
         self.write_once(&next, Seen { status: trouble.status, bytes: None, habits }, answer).await?;
@@ -233,7 +241,7 @@ impl Act<'_> {
             }
             Err(panicked) => {
                 let error = format!("the document cannot be read: {panicked}");
-                return self.failed(Trouble::unreadable(error, Sort::Unreadable)).await;
+                return self.failed(Trouble::unreadable(self.status(200), error, Sort::Unreadable)).await;
             }
         };
         if self.history.document_hash.as_ref() == Some(&hash) {
@@ -253,11 +261,15 @@ impl Act<'_> {
             Ok(Ok(read)) => read,
             Ok(Err(error)) => {
                 let place = self.redirected_to(&answer.url).map(|url| format!(" (it redirects to `{url}`)")).unwrap_or_default();
-                return self.failed(Trouble::unreadable(format!("{error}{place}"), sort_of(&error))).await;
+                return self.failed(Trouble::unreadable(self.status(200), format!("{error}{place}"), sort_of(&error))).await;
             }
             Err(panicked) => {
                 return self
-                    .failed(Trouble::unreadable(format!("the document cannot be read: {panicked}"), Sort::Unreadable))
+                    .failed(Trouble::unreadable(
+                        self.status(200),
+                        format!("the document cannot be read: {panicked}"),
+                        Sort::Unreadable,
+                    ))
                     .await;
             }
         };
@@ -272,9 +284,16 @@ impl Act<'_> {
             ..DocumentRecord::default()
         };
         let feed = self.subscription.name.clone();
+        // Whoever wrote it into a file meant other readers.
+        let hints = if matches!(self.subscription.source, Source::File(_)) { Hints::default() } else { hints };
         match self.compare_and_write(document, keys, Said { hints, fresh_for: answer.fresh_for, size }, record).await? {
             Err(panicked) => {
-                self.failed(Trouble::unreadable(format!("its entries cannot be compared: {panicked}"), Sort::Unreadable)).await
+                self.failed(Trouble::unreadable(
+                    self.status(200),
+                    format!("its entries cannot be compared: {panicked}"),
+                    Sort::Unreadable,
+                ))
+                .await
             }
             Ok(Counts { entries, new, queued, changed, held }) => {
                 let event = Event::Fetched { feed, entries, new, queued, changed, held, remarks };

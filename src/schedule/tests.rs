@@ -29,7 +29,7 @@ const ZERO: Offset = Offset::at(0);
 const WELL: Answered = Answered::Well { first: false };
 
 fn poll(settings: Settings, habits: &Habits) -> Poll<'_> {
-    Poll { settings, offset: ZERO, habits, asked_at: at(NOON), whole: false }
+    Poll { settings, offset: ZERO, habits, asked_at: at(NOON), whom: Whom::Publisher, whole: false }
 }
 
 /// The wait in minutes, and why.
@@ -222,6 +222,30 @@ fn p36_a_feed_in_which_nothing_is_new_is_asked_less_often_unless_its_interval_is
     assert_eq!([1, 29, 30, 179, 180, 4_000].map(|days| wait(Settings::default(), days)), [1, 1, 6, 6, 24, 24]);
     assert_eq!(wait(set(3_600), 4_000), 1, "the user's word pins it");
     assert!(told(Settings::default(), &quiet(40), WELL).1.contains("30 days"));
+    let new = Answered::Well { first: true };
+    assert_eq!(minutes(Settings::default(), &quiet(200), new), 24 * 60, "a feed that was quiet for long before it was added");
+}
+
+#[test]
+fn p36_a_file_is_looked_at_at_its_interval_and_a_program_is_run_at_its_own() {
+    let quiet = Habits { appeared: vec![at(NOON - 400 * 86_400)], ..hinted(Hints { ttl: Some(120), ..Hints::default() }) };
+    let wait = |whom, answered| {
+        let poll = Poll { whom, offset: Offset::at(u32::MAX), ..poll(Settings::default(), &quiet) };
+        (next_poll(&poll, answered).at.as_second() - NOON) / 60
+    };
+    let (first, missing) = (Answered::Well { first: true }, Answered::Badly { status: None, retry_after: None, failures: 9 });
+    assert_eq!([first, WELL, missing].map(|answered| wait(Whom::File, answered)), [60; 3], "no spread, no back-off, no ttl");
+    assert_eq!([first, WELL].map(|answered| wait(Whom::Program, answered)), [131; 2], "a ttl and a tenth of it");
+    assert_eq!(wait(Whom::Publisher, WELL), 24 * 60 + 59);
+}
+
+#[test]
+fn a_program_that_asks_to_be_tried_later_is_at_first_tried_at_the_usual_interval() {
+    let wait = |settings, failures| minutes(settings, &known(), Answered::Later { failures });
+    assert_eq!([1, 2, 3, 4, 5, 99].map(|failures| wait(set(1_800), failures)), [30, 60, 120, 240, 480, 24 * 60]);
+    assert_eq!([1, 2, 5, 99].map(|failures| wait(set(2 * 86_400), failures)), [2 * 24 * 60; 4]);
+    assert_eq!(told(set(1_800), &known(), Answered::Later { failures: 1 }).1, "the feed's interval of 30m");
+    assert_eq!(told(set(1_800), &known(), Answered::Later { failures: 2 }).1, "back-off after 2 failures");
 }
 
 #[test]
@@ -304,7 +328,8 @@ fn any_every() -> impl Strategy<Value = Every> {
 fn any_answer() -> impl Strategy<Value = Answered> {
     let badly = (prop::option::of(any::<u16>()), prop::option::of(any::<u64>()), 1_u32..)
         .prop_map(|(status, wish, failures)| Answered::Badly { status, retry_after: wish.map(Duration::from_secs), failures });
-    prop_oneof![any::<bool>().prop_map(|first| Answered::Well { first }), badly]
+    let later = (1_u32..).prop_map(|failures| Answered::Later { failures });
+    prop_oneof![any::<bool>().prop_map(|first| Answered::Well { first }), badly, later]
 }
 
 proptest! {
@@ -313,7 +338,7 @@ proptest! {
         every in any_every(), habits in any_habits(), answered in any_answer(), offset in any::<u32>(), whole in any::<bool>(),
     ) {
         let settings = Settings { every, recheck: None };
-        let poll = Poll { settings, offset: Offset::at(offset), habits: &habits, asked_at: at(NOON), whole };
+        let poll = Poll { settings, offset: Offset::at(offset), habits: &habits, asked_at: at(NOON), whom: Whom::Publisher, whole };
         let next = next_poll(&poll, answered);
         let wait = u64::try_from(next.at.as_second() - NOON).unwrap();
         let week = FURTHEST.as_secs();
@@ -327,6 +352,7 @@ proptest! {
                 prop_assert!(wait >= wish, "never before Retry-After");
                 prop_assert!(retry_after.is_none() || next.left_alone_until >= Some(at(NOON + i64::try_from(wish).unwrap())));
             }
+            Answered::Later { .. } => {}
         }
         prop_assert!(wait <= BEYOND.as_secs() + interval, "what lies further off is taken for a clock's mistake: {wait}");
         let skips_all = (0..7 * 24).all(|hour| is_skipped(&habits.hints, at(NOON + hour * 3_600)));

@@ -7,7 +7,6 @@ use rusqlite::{Connection, OptionalExtension as _, named_params, params};
 
 use super::entries::{keep_payload, unpack};
 use super::feeds::FeedId;
-use super::hosts::pace_of;
 use super::runs::let_payload_go;
 use super::writer::Request;
 use super::{Store, StoreError, seconds, time};
@@ -96,11 +95,6 @@ impl Store {
     /// Takes all that waits of a feed out of the queue. Answers how many deliveries that were.
     pub async fn drop_waiting(&self, feed: FeedId, now: Timestamp) -> Result<usize, StoreError> {
         self.ask(DropWaiting { feed, now }).await
-    }
-
-    /// Until when a host asked to be left alone.
-    pub async fn host_rests_until(&self, host: String) -> Result<Option<Timestamp>, StoreError> {
-        self.read(move |connection| Ok(pace_of(connection, &host)?.rests_until)).await
     }
 }
 

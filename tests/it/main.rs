@@ -28,6 +28,8 @@ mod mail;
 #[cfg(test)]
 mod notices;
 #[cfg(test)]
+mod paces;
+#[cfg(test)]
 mod politeness;
 #[cfg(test)]
 mod programs;
@@ -41,6 +43,8 @@ mod run;
 mod secrets;
 #[cfg(test)]
 mod sinks;
+#[cfg(test)]
+mod status_words;
 #[cfg(test)]
 mod updates;
 #[cfg(test)]

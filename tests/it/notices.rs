@@ -129,3 +129,74 @@ fn a_sink_for_links_takes_no_notices() {
     let reader = reader.config(&text);
     reader.run(&["check", "--offline"]).fails_with(2).complains_of("it takes links");
 }
+
+#[test]
+fn a_feed_that_flaps_is_told_of_each_time_it_has_failed_for_days_and_not_before() {
+    let publisher = Server::start();
+    let reader = reader();
+    feed(&reader, "winds", &publisher.url("/a"));
+    for round in 1..=2 {
+        publisher.answer("/a", 500, &[], "");
+        reader.poll_again();
+        days_pass(&reader, 2);
+        reader.poll_again().succeeds();
+        publisher.serve("/a", Page::feed(fixture("two_entries.xml")));
+        reader.poll_again().succeeds();
+        assert_eq!(told(&reader).len(), 2 * (round - 1), "two days of trouble are none");
+        publisher.answer("/a", 500, &[], "");
+        reader.poll_again();
+        days_pass(&reader, 3);
+        reader.poll_again().fails_with(1);
+        publisher.serve("/a", Page::feed(fixture("two_entries.xml")));
+        reader.poll_again().succeeds();
+        assert_eq!(told(&reader).len(), 2 * round, "ill and well again, once each");
+    }
+}
+
+#[test]
+fn a_feed_that_is_removed_or_paused_is_told_of_no_more_and_one_that_comes_back_well_is() {
+    let publisher = Server::start();
+    for path in ["/a", "/b", "/c"] {
+        publisher.answer(path, 404, &[], "");
+    }
+    let reader = reader();
+    for name in ["a", "b", "c"] {
+        feed(&reader, name, &publisher.url(&format!("/{name}")));
+    }
+    reader.poll().succeeds();
+    days_pass(&reader, 4);
+    reader.run(&["remove", "b"]).succeeds();
+    reader.run(&["pause", "c"]).succeeds();
+    reader.poll_again().fails_with(1);
+    assert_eq!(told(&reader), ["The feed a cannot be read"]);
+    reader.run(&["remove", "a"]).succeeds();
+    publisher.serve("/c", Page::feed(fixture("two_entries.xml")));
+    reader.run(&["resume", "c"]).succeeds();
+    reader.poll_again().succeeds();
+    assert_eq!(
+        told(&reader).len(),
+        1,
+        "of what is gone from the configuration, and of what nobody was told, there is no more to say"
+    );
+    publisher.serve("/a", Page::feed(fixture("two_entries.xml")));
+    feed(&reader, "a", &publisher.url("/a"));
+    reader.poll_again().succeeds();
+    let mut subjects = told(&reader);
+    subjects.sort();
+    assert_eq!(subjects, ["The feed a can be read again", "The feed a cannot be read"]);
+}
+
+#[test]
+fn who_asks_for_notices_later_is_told_of_what_fails_by_then_once() {
+    let publisher = Server::start();
+    publisher.answer("/gone", 410, &[], "");
+    let reader = Sandbox::local().sink_maildir();
+    feed(&reader, "old", &publisher.url("/gone"));
+    reader.poll().fails_with(1);
+    assert!(reader.inbox().is_empty());
+    let text = format!("notices = [\"inbox\"]\n{}", reader.config_text());
+    let reader = reader.config(&text);
+    reader.poll();
+    reader.poll();
+    assert_eq!(told(&reader), ["The feed old is gone"]);
+}

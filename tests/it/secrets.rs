@@ -11,6 +11,34 @@ const RELATIVE: &str = r##"<rss version="2.0"><channel><title>Members</title><li
 <item><title>One</title><guid isPermaLink="false">1</guid><description>&lt;a href="#top"&gt;up&lt;/a&gt; &lt;a href=""&gt;here&lt;/a&gt; &lt;a href="/other"&gt;other&lt;/a&gt;</description></item>
 <item><title>Two</title><link>two</link></item></channel></rss>"##;
 
+/// What a server may do to a request.
+const PATHS: [&str; 24] = [
+    "good",
+    "moved",
+    "loop",
+    "nowhere",
+    "home",
+    "odd",
+    "broken",
+    "long",
+    "html",
+    "malformed",
+    "big",
+    "cut",
+    "hang",
+    "gzip",
+    "400",
+    "401",
+    "403",
+    "404",
+    "407",
+    "410",
+    "418",
+    "429",
+    "500",
+    "503",
+];
+
 fn all_files(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
@@ -61,33 +89,7 @@ fn a_password_and_a_token_in_a_url_are_used_and_never_shown() {
     });
     publisher.answer("/gzip", 200, &[("Content-Encoding", "gzip")], "no gzip");
     let mut reader = Sandbox::local().http("timeout = \"2s\"\nmax_body = \"1MiB\"").sink_maildir();
-    let paths = [
-        "good",
-        "moved",
-        "loop",
-        "nowhere",
-        "home",
-        "odd",
-        "broken",
-        "long",
-        "html",
-        "malformed",
-        "big",
-        "cut",
-        "hang",
-        "gzip",
-        "400",
-        "401",
-        "403",
-        "404",
-        "407",
-        "410",
-        "418",
-        "429",
-        "500",
-        "503",
-    ];
-    for path in paths {
+    for path in PATHS {
         reader = reader.feed(&format!("f-{path}"), secret(&format!("/{path}")));
     }
     let dead = publisher.url("/x?token=abc123").replacen("http://", "https://u:hunter2@", 1);
@@ -102,16 +104,23 @@ fn a_password_and_a_token_in_a_url_are_used_and_never_shown() {
     publisher.serve("/new", Page::feed(RELATIVE.replace("One", "Four")));
     run(&reader, &["add", &added, "--name", "added"]);
     run(&reader, &["add", &added]);
-    run(&reader, &["add", "http://u:hunter2@nowhere.invalid/?token=abc123"]);
+    for wrong in ["nowhere.invalid/", "nowhere.invalid:99999/", "[nowhere/", "192.168.0.1/", "127.0.0.1:25/"] {
+        run(&reader, &["add", &format!("http://u:hunter2@{wrong}?token=abc123")]);
+        run(&reader, &["show", &format!("http://u:hunter2@{wrong}?token=abc123")]);
+        run(&reader, &["add", &format!("u:hunter2@{wrong}?token=abc123")]);
+    }
     let told = run(&reader, &["run", "--once", "-v", "--json"]);
     assert!(told.contains("f-404"), "{told}");
     run(&reader, &["run", "--once", "--force", "-vv", "--log-format", "json"]);
+    run(&reader, &["run", "--once", "--force", "-vvv"]);
     run(&reader, &["run", "--once", "--force", "--dry-run"]);
+    run(&reader, &["catchup", "f-good", "f-404", "f-moved"]);
+    run(&reader, &["resend", "f-good", "--last", "1"]);
     for line in [&["status"][..], &["list"], &["queue"], &["check"], &["show", "f-good"], &["preview", "f-good"]] {
         run(&reader, line);
         run(&reader, &[line, &["--json"]].concat());
     }
-    for name in paths {
+    for name in PATHS {
         run(&reader, &["status", &format!("f-{name}")]);
     }
     run(&reader, &["show", &secret("/404")]);
@@ -135,4 +144,38 @@ fn a_password_and_a_token_in_a_url_are_used_and_never_shown() {
     let errors: Vec<String> = errors.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
     assert!(errors.len() > 20, "{errors:#?}");
     assert_clean("the database's errors", errors.join("\n").as_bytes());
+}
+
+#[test]
+fn a_server_that_repeats_what_it_was_sent_is_not_quoted() {
+    let publisher = Server::start();
+    publisher.script("/rss", |request| {
+        let sent = |name: &str| request.header(name).unwrap_or_default().to_owned();
+        let echo = format!("{{\"message\":\"unknown: {} {}\"}}", sent("Authorization"), sent("X-Api-Key"));
+        Response::new(403, &[("Content-Type", "application/json")], echo.as_bytes())
+    });
+    let login = "bearer_token = \"hunter2\"\nheaders = { X-Api-Key = \"abc123\" }";
+    let reader = Sandbox::local().sink_maildir().feed_with("club", publisher.url("/rss"), login);
+    for line in [&["run", "--once", "-vvv"][..], &["show", "club"], &["status", "club"], &["status", "--json"]] {
+        run(&reader, line);
+    }
+    assert_eq!(publisher.requests()[0].header("Authorization"), Some("Bearer hunter2"));
+    assert_eq!(reader.status_of("club")["error"], "the server answered 403 Forbidden");
+}
+
+#[test]
+fn a_mistake_in_the_configuration_does_not_show_the_secret_beside_it() {
+    for line in [
+        "url = \"http://u:hunter2@h.example:99999/?token=abc123\"",
+        "url = \"http://u:hunter2@h.example/?token=abc123\"\npasword = \"hunter2\"",
+        "url = \"http://u:hunter2@h.example/?token=abc123\"\npassword = \"abc123\"",
+        "url = \"gopher://u:hunter2@h.example/?token=abc123\"",
+        "url = \"http://h.example/\"\nbearer_token = [\"abc123\"]",
+        "url = \"http://h.example/\"\nheaders = { X-Key = 1, Cookie = \"abc123\" }",
+    ] {
+        let reader = Sandbox::local().sink_maildir();
+        reader.append(&format!("\n[feeds.club]\n{line}\n"));
+        run(&reader, &["check", "--offline"]);
+        run(&reader, &["list"]);
+    }
 }

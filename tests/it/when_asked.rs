@@ -48,34 +48,57 @@ fn p09_nothing_but_a_new_address_makes_a_request_unconditional() {
     assert_eq!(publisher.requests().len(), 9, "a 429 holds against --force");
 }
 
-#[test]
-fn p32_p34_p35_nothing_that_a_feed_points_to_is_asked_for() {
+/// A publisher whose feed points to this, after two requests for it.
+fn pointing_to(links: &str) -> (Server, Sandbox) {
     let publisher = Server::start();
-    let at = |path: &str| publisher.url(path);
+    let links = links.replace("at:", &publisher.url("/"));
     let feed = format!(
         "<feed xmlns='http://www.w3.org/2005/Atom'><title>t</title><id>urn:t</id><updated>2026-11-01T00:00:00Z</updated>
-         <icon>{}</icon><logo>{}</logo><link rel='hub' href='{}'/><link rel='self' href='{}'/><link rel='next' href='{}'/>
-         <link rel='prev-archive' href='{}'/><link rel='alternate' href='{}'/>
-         <entry><title>one</title><id>urn:1</id><updated>2026-11-01T00:00:00Z</updated><link href='{}'/>
-         <link rel='enclosure' href='{}'/><content type='html'>&lt;img src='{}'&gt;</content></entry></feed>",
-        at("/icon.png"),
-        at("/logo.png"),
-        at("/hub"),
-        at("/self"),
-        at("/page/2"),
-        at("/archive/1"),
-        at("/"),
-        at("/one"),
-        at("/one.mp3"),
-        at("/one.png"),
+         <link rel='alternate' href='{0}'/><link rel='self' href='{0}self'/>{links}</feed>",
+        publisher.url("/")
     );
     publisher.serve("/rss", Page::feed(feed).etag("\"1\""));
     let reader = reader_of(&publisher);
     reader.poll().succeeds();
     reader.poll_again().succeeds();
     assert_eq!(reader.inbox().len(), 1);
-    let asked: Vec<String> = publisher.requests().iter().map(|request| request.path().to_owned()).collect();
-    assert_eq!(asked, ["/rss", "/rss"]);
+    (publisher, reader)
+}
+
+fn asked(publisher: &Server) -> Vec<String> {
+    publisher.requests().iter().map(|request| request.path().to_owned()).collect()
+}
+
+const ENTRY: &str = "<entry><title>one</title><id>urn:1</id><updated>2026-11-01T00:00:00Z</updated><link href='at:one'/>";
+
+#[test]
+fn p32_neither_the_next_page_nor_an_archive_is_walked() {
+    let pages = "<link rel='next' href='at:page/2'/><link rel='first' href='at:page/1'/><link rel='last' href='at:page/9'/>
+                 <link rel='prev-archive' href='at:archive/1'/><link rel='current' href='at:current'/>";
+    let (publisher, reader) = pointing_to(&format!("{pages}{ENTRY}</entry>"));
+    assert_eq!(asked(&publisher), ["/rss", "/rss"]);
+    reader.run(&["catchup", "winds"]).succeeds();
+    reader.run(&["show", "winds"]).succeeds();
+    assert_eq!(asked(&publisher), ["/rss"; 4], "nor for other commands");
+}
+
+#[test]
+fn p34_no_icon_no_picture_and_no_enclosure_is_asked_for() {
+    let entry = "<link rel='enclosure' type='audio/mpeg' href='at:one.mp3'/>
+                 <content type='html'>&lt;img src='at:one.png' srcset='at:two.png 2x'&gt;&lt;video poster='at:three.png' src='at:v'&gt;</content>";
+    let (publisher, reader) = pointing_to(&format!("<icon>at:icon.png</icon><logo>at:logo.png</logo>{ENTRY}{entry}</entry>"));
+    reader.run(&["preview", "winds"]).succeeds();
+    assert_eq!(asked(&publisher), ["/rss"; 3]);
+    assert!(reader.inbox()[0].html().is_some_and(|html| html.contains("one.png")), "it is there to be asked for");
+}
+
+#[test]
+fn p35_no_hub_is_asked_and_none_makes_requests_rarer() {
+    let hub = "<link rel='hub' href='at:hub'/>";
+    let (publisher, reader) = pointing_to(&format!("{hub}{ENTRY}</entry>"));
+    assert_eq!(asked(&publisher), ["/rss", "/rss"]);
+    let (_other, without) = pointing_to(&format!("{ENTRY}</entry>"));
+    assert_eq!(reader.status_of("winds")["because"], without.status_of("winds")["because"]);
 }
 
 #[test]

@@ -1,23 +1,20 @@
 //! From what a person types to a feed: a file, a feed's address, a page that names its feeds, a site whose feeds are known, or the
 //! usual places. Every request keeps its host's pace.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::time::Instant;
 use url::Url;
 
-use super::{cannot, known, may_write};
+use super::{cannot, known};
+use crate::cli::caller::Caller;
 use crate::cli::failure::Failure;
-use crate::cli::output::local;
 use crate::cli::session::Place;
 use crate::cli::source;
 use crate::config::Config;
 use crate::feed::discover::{self, Site};
 use crate::feed::{Document, Found, ParseError, discover as links_of};
-use crate::fetch::{Answer, Ask, FetchError, Fetched, Fetcher, Source, normalise_url};
+use crate::fetch::{Answer, Ask, FetchError, FetchErrorKind, Fetched, Source, normalise_url};
 use crate::secret::{redact as shown, redact_text};
 use crate::words::count;
 
@@ -35,8 +32,8 @@ pub(super) struct Subscribable {
 
 /// Looks for the feed that a person means. A site of which more is known than its page says costs three requests at most; a page
 /// that names no feed one more for each of the usual places, until one holds a feed.
-pub(super) async fn find(place: &Place, config: &Config, text: &str) -> Result<Subscribable, Failure> {
-    let mut finder = Finder { place, config, fetcher: Fetcher::new(config.http.clone()), asked: HashMap::new() };
+pub(super) async fn find(place: &Place, config: &Config, caller: &Caller<'_>, text: &str) -> Result<Subscribable, Failure> {
+    let finder = Finder { place, config, caller };
     let wrong = |error: String| Failure::usage(format!("cannot add `{}`", redact_text(text))).because(error);
     if let Some(path) = file(place, text).map_err(&wrong)? {
         return finder.file(path, wrong).await;
@@ -89,43 +86,29 @@ fn file(place: &Place, text: &str) -> Result<Option<PathBuf>, String> {
 struct Finder<'a> {
     place: &'a Place,
     config: &'a Config,
-    fetcher: Fetcher,
-    /// The hosts that were asked, and when last.
-    asked: HashMap<String, Instant>,
+    caller: &'a Caller<'a>,
 }
 
 impl Finder<'_> {
-    /// Asks a URL at its host's pace.
-    async fn ask(&mut self, url: &Url) -> Result<Result<(Timestamp, Answer), FetchError>, Failure> {
-        let host = Source::Http(url.clone()).host().unwrap_or_default();
-        match self.asked.get(&host) {
-            Some(last) => tokio::time::sleep_until(*last + self.config.http.host_delay).await,
-            None => self.wait_for_host(url, &host).await?,
-        }
-        self.asked.insert(host, Instant::now());
-        let asked_at = self.place.clock.now();
-        Ok(self.fetcher.page(url, asked_at).await.map(|answer| (asked_at, answer)))
+    /// Asks a URL, in its host's turn.
+    async fn ask(&self, url: &Url) -> Result<Result<(Timestamp, Answer), FetchError>, Failure> {
+        let (asked_at, answer) = self.source(&Source::Http(url.clone())).await.map_err(|cause| cannot(url).because(cause))?;
+        Ok(answer.map(|answer| (asked_at, answer)))
     }
 
-    /// Keeps the pace of a host, as far as it is known: the pause since it was last asked, and its own wish.
-    async fn wait_for_host(&self, url: &Url, host: &str) -> Result<(), Failure> {
-        // A database that cannot be used is told before anything is asked or written; another user's says nothing here.
-        let path = self.place.database_path(self.config)?;
-        let view = if may_write(&self.config.path, &path) { self.place.view(self.config)? } else { None };
-        let Some(view) = view else { return Ok(()) };
-        let (last_asked, until) = view.host(host)?;
-        let now = self.place.clock.now();
-        if let Some(until) = until.filter(|until| *until > now) {
-            return Err(cannot(url).because(format!("{host} asks to be left alone until {}", local(until))));
-        }
-        if let Some(since) = last_asked.and_then(|last| Duration::try_from(now.duration_since(last)).ok()) {
-            tokio::time::sleep(self.config.http.host_delay.saturating_sub(since)).await;
-        }
-        Ok(())
+    /// Asks a source; or says why it is not asked now.
+    async fn source(&self, source: &Source) -> Result<(Timestamp, Result<Answer, FetchError>), String> {
+        let ask = Ask { source, at: None, validators: None, access: None, now: self.place.clock.now() };
+        let (asked_at, answer) = self.caller.ask(ask).await?;
+        let answer = answer.and_then(|fetched| match fetched {
+            Fetched::Document(answer) => Ok(*answer),
+            Fetched::Unchanged { .. } => Err(FetchErrorKind::UnaskedNotModified.into()),
+        });
+        Ok((asked_at, answer))
     }
 
     /// The feed at this address, and nothing else.
-    async fn feed(&mut self, url: &Url) -> Result<Subscribable, Failure> {
+    async fn feed(&self, url: &Url) -> Result<Subscribable, Failure> {
         known(self.config, url)?;
         let (asked_at, answer) = self.ask(url).await?.map_err(|error| unanswered(url, &error))?;
         match source::read(&answer, None, None).await? {
@@ -135,7 +118,7 @@ impl Finder<'_> {
     }
 
     /// What is at this address, a feed or a page; then the feed that the page names, or one at the usual places.
-    async fn page(&mut self, typed: &Url, is_known: bool) -> Result<Subscribable, Failure> {
+    async fn page(&self, typed: &Url, is_known: bool) -> Result<Subscribable, Failure> {
         let (asked_at, answer) = self.ask(typed).await?.map_err(|error| unanswered(typed, &error))?;
         match source::read(&answer, None, None).await? {
             Ok(parsed) => return Ok(Subscribable { url: typed.clone(), asked_at, answer, document: parsed.document }),
@@ -156,7 +139,7 @@ impl Finder<'_> {
     }
 
     /// The first feed at the places where feeds mostly are. A host that fails or asks for patience is left alone.
-    async fn at_usual_places(&mut self, page: &Url) -> Result<Option<Subscribable>, Failure> {
+    async fn at_usual_places(&self, page: &Url) -> Result<Option<Subscribable>, Failure> {
         for url in discover::by_shape(page).into_iter().chain(discover::well_known(page)) {
             match self.ask(&url).await? {
                 Ok((asked_at, answer)) => {
@@ -173,19 +156,14 @@ impl Finder<'_> {
         Ok(None)
     }
 
-    async fn file(&mut self, path: PathBuf, wrong: impl Fn(String) -> Failure) -> Result<Subscribable, Failure> {
+    async fn file(&self, path: PathBuf, wrong: impl Fn(String) -> Failure) -> Result<Subscribable, Failure> {
         // Parsed once more, as the configuration does: one file has one URL.
         let url = Url::from_file_path(&path).ok().and_then(|url| Url::parse(url.as_str()).ok());
         let url = url.ok_or_else(|| wrong("the path cannot be written as a URL".to_owned()))?;
         known(self.config, &url)?;
         let source = Source::File(path);
-        let asked_at = self.place.clock.now();
-        let ask = Ask { source: &source, at: None, validators: None, access: None, now: asked_at };
-        let answer = match self.fetcher.fetch(&ask).await {
-            Ok(Fetched::Document(answer)) => *answer,
-            Ok(Fetched::Unchanged { .. }) => return Err(cannot(&url).because("it gave no document")),
-            Err(error) => return Err(unanswered(&url, &error)),
-        };
+        let (asked_at, answer) = self.source(&source).await.map_err(|cause| cannot(&url).because(cause))?;
+        let answer = answer.map_err(|error| unanswered(&url, &error))?;
         match source::read(&answer, None, None).await? {
             Ok(parsed) => Ok(Subscribable { url, asked_at, answer, document: parsed.document }),
             Err(error) => Err(cannot(&url).because(error.to_string())),

@@ -43,7 +43,10 @@ pub fn site(page: &Url) -> Option<Site> {
     let bare = host.strip_prefix("www.").unwrap_or(&host);
     let parts: Vec<&str> = page.path_segments()?.filter(|part| !part.is_empty()).collect();
     let last = parts.last().copied().unwrap_or_default();
-    let is_feed = [".rss", ".atom", ".xml", ".json"].iter().any(|end| last.ends_with(end)) || matches!(last, "rss" | "feed");
+    // Of these, the last part is mostly a name.
+    let is_name = matches!(bare, "github.com" | "gitlab.com" | "codeberg.org" | "pypi.org" | "crates.io");
+    let is_feed =
+        [".rss", ".atom", ".xml", ".json"].iter().any(|end| last.ends_with(end)) || (!is_name && matches!(last, "rss" | "feed"));
     if is_feed {
         return None;
     }
@@ -52,6 +55,7 @@ pub fn site(page: &Url) -> Option<Site> {
         "reddit.com" | "old.reddit.com" | "new.reddit.com" => reddit(&parts)?,
         "github.com" => github(&parts)?,
         "gitlab.com" => gitlab(&parts)?,
+        "codeberg.org" | "pypi.org" | "crates.io" => super::code::feeds(bare, &parts)?,
         "bsky.app" => match parts.as_slice() {
             ["profile", who] => one(&format!("https://bsky.app/profile/{who}/rss"), "posts")?,
             _ => return None,
@@ -106,19 +110,21 @@ fn by_landlord(host: &str, bare: &str, parts: &[&str]) -> Option<Vec<Found>> {
     None
 }
 
-/// Where a page that names no feed of its own may have one by the look of its address: a profile as Mastodon has them.
+/// Where a page that names no feed of its own may have one by the look of its address: a profile as Mastodon has them, a community
+/// or a user as Lemmy has them.
 #[must_use]
 pub fn by_shape(page: &Url) -> Vec<Url> {
     let parts: Vec<&str> = page.path_segments().into_iter().flatten().filter(|part| !part.is_empty()).collect();
-    match parts.as_slice() {
-        [who] if who.len() > 1 && who.starts_with('@') && !who.contains('.') => {
-            let mut url = page.clone();
-            url.set_path(&format!("/{who}.rss"));
-            url.set_query(None);
-            vec![url]
-        }
-        _ => Vec::new(),
-    }
+    let (path, query) = match parts.as_slice() {
+        [who] if who.len() > 1 && who.starts_with('@') && !who.contains('.') => (format!("/{who}.rss"), None),
+        // Else it is sorted by what is talked of most, where old posts come up again.
+        [kind @ ("c" | "u"), name] => (format!("/feeds/{kind}/{name}.xml"), Some("sort=New")),
+        _ => return Vec::new(),
+    };
+    let mut url = page.clone();
+    url.set_path(&path);
+    url.set_query(query);
+    vec![url]
 }
 
 /// The feeds of a channel of YouTube, whose own page or feed names it by this id.
@@ -198,12 +204,14 @@ fn gitlab(parts: &[&str]) -> Option<Vec<Found>> {
     let name = project.join("/");
     match (project.len(), parts.get(project.len() + 1)) {
         (1, None) => Some(vec![at(&format!("{name}.atom"), "public activity")?]),
+        (2.., Some(&"releases")) => Some(vec![at(&format!("{name}/-/releases.atom"), "releases")?]),
         (2.., Some(&"tags")) => Some(vec![at(&format!("{name}/-/tags?format=atom"), "tags")?]),
         (2.., Some(&"commits" | &"tree")) => {
             let branch = parts.get(project.len() + 2..).filter(|rest| !rest.is_empty())?.join("/");
             Some(vec![at(&format!("{name}/-/commits/{branch}?format=atom"), "commits")?])
         }
         (2.., None) => Some(vec![
+            at(&format!("{name}/-/releases.atom"), "releases")?,
             at(&format!("{name}/-/tags?format=atom"), "tags")?,
             at(&format!("{name}/-/commits/HEAD?format=atom"), "commits")?,
             at(&format!("{name}.atom"), "activity")?,
@@ -227,11 +235,11 @@ pub fn podcast(answer: &[u8]) -> Option<Found> {
     Some(Found { url, title: title.filter(|title| !title.is_empty()), kind: String::new() })
 }
 
-fn one(url: &str, title: &str) -> Option<Vec<Found>> {
+pub(super) fn one(url: &str, title: &str) -> Option<Vec<Found>> {
     found(url, title).map(|found| vec![found])
 }
 
-fn found(url: &str, title: &str) -> Option<Found> {
+pub(super) fn found(url: &str, title: &str) -> Option<Found> {
     Some(Found { url: Url::parse(url).ok()?, title: Some(title.to_owned()), kind: String::new() })
 }
 
@@ -272,6 +280,7 @@ mod tests {
             ("https://github.com/a/b/tags", "https://github.com/a/b/tags.atom"),
             ("https://github.com/a/b/tree/main", "https://github.com/a/b/commits/main.atom"),
             ("https://gitlab.com/someone", "https://gitlab.com/someone.atom"),
+            ("https://gitlab.com/a/b/-/releases/v1.0", "https://gitlab.com/a/b/-/releases.atom"),
             ("https://gitlab.com/a/b/c/-/commits/main", "https://gitlab.com/a/b/c/-/commits/main?format=atom"),
             ("https://bsky.app/profile/bsky.app", "https://bsky.app/profile/bsky.app/rss"),
             (
@@ -313,6 +322,7 @@ mod tests {
         assert_eq!(
             urls("https://gitlab.com/g/sub/p"),
             [
+                "https://gitlab.com/g/sub/p/-/releases.atom",
                 "https://gitlab.com/g/sub/p/-/tags?format=atom",
                 "https://gitlab.com/g/sub/p/-/commits/HEAD?format=atom",
                 "https://gitlab.com/g/sub/p.atom"
@@ -353,6 +363,11 @@ mod tests {
     fn a_profile_is_told_by_its_shape() {
         let shapes = |page: &str| by_shape(&Url::parse(page).unwrap()).into_iter().map(String::from).collect::<Vec<_>>();
         assert_eq!(shapes("https://mastodon.example/@someone?x"), ["https://mastodon.example/@someone.rss"]);
+        assert_eq!(shapes("https://lemmy.example/c/linux?x"), ["https://lemmy.example/feeds/c/linux.xml?sort=New"]);
+        assert_eq!(
+            shapes("https://lemmy.example/u/me@far.example"),
+            ["https://lemmy.example/feeds/u/me@far.example.xml?sort=New"]
+        );
         assert!(shapes("https://mastodon.example/@someone/123").is_empty() && shapes("https://h.example/@a.rss").is_empty());
     }
 

@@ -180,3 +180,22 @@ async fn p37_the_same_document_is_asked_for_once_for_all_its_feeds() {
     let asked = world.all().await;
     assert!(asked.len() == 2 && asked.iter().all(|(_, _, conditional)| *conditional), "{asked:?}");
 }
+
+#[tokio::test]
+async fn p28_the_first_requests_of_a_new_install_and_those_after_them_are_not_all_at_once() {
+    let urls: Vec<String> = (0..100).map(|number| format!("https://one.example/{number}")).collect();
+    let world = World::new(&urls.iter().map(String::as_str).collect::<Vec<_>>(), &[]);
+    tokio::time::pause();
+    let first = world.all().await;
+    assert_eq!(first.len(), 100);
+    assert!(first.windows(2).all(|two| two[1].0 > two[0].0), "one a second at most: {first:?}");
+    tokio::time::advance(Duration::from_secs(3_600)).await;
+    let mut passes = Vec::new();
+    for _ in 0..8 {
+        let asked = world.all().await;
+        assert!(asked.windows(2).all(|two| two[1].0 > two[0].0), "{asked:?}");
+        passes.push(asked.len());
+        tokio::time::advance(Duration::from_secs(600)).await;
+    }
+    assert!(passes.iter().sum::<usize>() >= 100 && passes.iter().all(|asked| *asked < 40), "{passes:?}");
+}

@@ -120,9 +120,7 @@ pub(crate) fn history_with(seed: u64, flaw: Option<Flaw>) -> Result<(Tally, Vec<
     for _ in 0..lives {
         between(&world);
         one_life(&world, &database);
-        if flaw == Some(Flaw::Forgets) {
-            std::fs::remove_file(&database).ok();
-        }
+        forget(flaw, &database);
         if world.state().breach.is_some() {
             break;
         }
@@ -145,6 +143,15 @@ fn folder() -> tempfile::TempDir {
     let memory = PathBuf::from("/dev/shm");
     let made = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
     made.or_else(|_| tempfile::tempdir()).expect("a temporary folder")
+}
+
+/// The database is gone, with what is beside it.
+fn forget(flaw: Option<Flaw>, database: &Path) {
+    if flaw == Some(Flaw::Forgets) {
+        for end in ["", "-wal", "-shm"] {
+            std::fs::remove_file(format!("{}{end}", database.display())).ok();
+        }
+    }
 }
 
 /// Time passes, publishers work, a person changes his mind about a feed.
@@ -192,7 +199,10 @@ fn heal(world: &World, database: &Path) {
         state.note(|| "all is healed".to_owned());
     }
     // The first may find that the clock was wrong, and wait anew; the last may find nothing more to do.
-    for _ in 0..3 {
+    for life in 0..3 {
+        // What was forgotten before may have been nothing: lives may be too short for any delivery. Now all has arrived.
+        let flaw = world.state().faults.flaw.filter(|_| life == 2);
+        forget(flaw, database);
         // What was refused for good or is held waits for a person's word, and gets it.
         retry_all(world, database);
         // As long as any publisher may have asked to be left alone.
