@@ -102,17 +102,17 @@ impl FetchError {
             FetchErrorKind::Http(HttpError::Tls { expired: false, .. }) => Trouble::Untrusted,
             FetchErrorKind::Http(HttpError::Timeout { .. }) => Trouble::Slow,
             FetchErrorKind::Http(HttpError::Refused { .. }) => Trouble::Guarded,
-            FetchErrorKind::Http(HttpError::Unfit { .. }) => Trouble::Other,
             FetchErrorKind::Http(HttpError::Cut { .. }) => Trouble::Server,
             FetchErrorKind::Http(HttpError::Coding { .. }) => Trouble::Unreadable,
-            FetchErrorKind::Http(_) => Trouble::Unreachable,
             FetchErrorKind::File(_) => Trouble::File,
             FetchErrorKind::Program(ProgramError::Later { .. }) => Trouble::Later,
             FetchErrorKind::Program(_) => Trouble::Program,
             FetchErrorKind::UnaskedNotModified
             | FetchErrorKind::Redirect(_)
             | FetchErrorKind::Access(_)
-            | FetchErrorKind::NotNow(_) => Trouble::Other,
+            | FetchErrorKind::NotNow(_)
+            | FetchErrorKind::Http(HttpError::Unfit { .. }) => Trouble::Other,
+            FetchErrorKind::Http(_) => Trouble::Unreachable,
         }
     }
 

@@ -209,9 +209,7 @@ async fn one_day(shared: &Shared, database: &Path, day: i64, subscriptions: &[Su
         let force = day % 2 == 1 && tick == 40;
         shared.world().forced = force;
         let run = store.start_run(clock.now()).await.expect("a database");
-        // All runs share their gates here, which count what was waited at them.
-        let patience = Duration::from_secs(86_400) * 365;
-        let which = Which { run, force, patience, among: Arc::clone(&among) };
+        let which = Which { run, force, patience: feeds::fetch::PATIENCE, among: Arc::clone(&among) };
         Arc::clone(&poller).pass(which, stop.clone()).await.expect("a database");
         store.end_run(run, RunTotals::default(), clock.now()).await.expect("a database");
     }
