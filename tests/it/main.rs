@@ -38,6 +38,10 @@ mod secrets;
 #[cfg(test)]
 mod sinks;
 #[cfg(test)]
+mod smtp_faults;
+#[cfg(test)]
+mod transport;
+#[cfg(test)]
 mod updates;
 #[cfg(test)]
 mod when_asked;

@@ -50,7 +50,7 @@ pub(crate) fn impatient() -> Limits {
 }
 
 fn all(limit: Duration) -> Limits {
-    Limits { connect: limit, command: limit, acceptance: limit }
+    Limits { connect: limit, opening: limit * 3, command: limit, block: limit, acceptance: limit }
 }
 
 impl Server {
