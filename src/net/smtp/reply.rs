@@ -119,6 +119,7 @@ fn enhanced(code: u16, text: &str) -> Option<(u16, u16, u16)> {
 
 /// What a server offers in its answer to EHLO.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a line that is there or not")]
 pub(super) struct Offers {
     /// Commands may be sent without waiting for each answer (RFC 2920).
     pub(super) pipelining: bool,

@@ -159,6 +159,7 @@ async fn what_is_wrong_with_us_rests_the_sink_and_gives_no_mail_up() {
     }
     case(vec![("greeting", Say::Line("421 4.3.2 busy"))], &[], Some("421 4.3.2 busy"), 0).await;
     case(vec![("RCPT#2", Say::Close)], &["accepted"], Some("the connection broke"), 1).await;
+    case(vec![("DATA#2", Say::Reset)], &["accepted"], Some("connection reset"), 1).await;
     case(vec![("DATA#2", Say::Hang)], &["accepted"], Some("no answer from the server within"), 1).await;
 }
 
@@ -166,6 +167,7 @@ async fn what_is_wrong_with_us_rests_the_sink_and_gives_no_mail_up() {
 async fn a_mail_whose_answer_is_lost_is_unknown_and_the_next_one_goes_on() {
     // The server has it all the same.
     case(vec![(".#2", Say::Close)], &["accepted", "unknown", "accepted"], None, 3).await;
+    case(vec![(".#2", Say::Reset)], &["accepted", "unknown", "accepted"], None, 3).await;
     case(vec![(".#2", Say::Hang)], &["accepted", "unknown", "accepted"], None, 3).await;
     case(vec![(".", Say::Close)], &["unknown", "unknown"], Some("the connection broke at the mail"), 2).await;
 }
