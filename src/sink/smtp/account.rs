@@ -14,7 +14,7 @@ use crate::units::Interval;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Keys {
-    host: String,
+    host: Spanned<String>,
     port: Option<u16>,
     #[serde(default = "starttls")]
     tls: Tls,
@@ -129,6 +129,10 @@ pub(super) fn read(mut settings: Settings<'_>, shared: &Shared) -> Result<(Serve
             None
         }
     });
+    let host = host(&keys.host).unwrap_or_else(|mistake| {
+        mistakes.push(mistake);
+        String::new()
+    });
     if !mistakes.is_empty() {
         return Err(SettingsError(mistakes));
     }
@@ -137,8 +141,18 @@ pub(super) fn read(mut settings: Settings<'_>, shared: &Shared) -> Result<(Serve
         Tls::Implicit => 465,
         Tls::None => 25,
     });
-    let server = Server { host: keys.host, port, tls: keys.tls, ca_file, limits: Limits::of(keys.timeout.duration()) };
+    let server = Server { host, port, tls: keys.tls, ca_file, limits: Limits::of(keys.timeout.duration()) };
     Ok((server, login))
+}
+
+/// A host as servers and certificates know it: letters beyond ASCII are written in ASCII (RFC 5891).
+fn host(written: &Spanned<String>) -> Result<String, SettingsMistake> {
+    let text = written.get_ref();
+    if text.is_ascii() {
+        return Ok(text.clone());
+    }
+    let wrong = |_| SettingsMistake::at(written.span(), format!("`{text}` is not the name of a host"));
+    url::Host::parse(text).map(|host| host.to_string()).map_err(wrong)
 }
 
 impl Auth {

@@ -272,6 +272,7 @@ fn the_port_follows_from_how_the_connection_is_protected() {
         assert!(sink.contains(&format!("port: {port}")), "{sink}");
     }
     assert!(built("host = 'h'").unwrap().contains("port: 587, tls: StartTls"));
+    assert!(built("host = 'mx.bücher.example'").unwrap().contains("\"mx.xn--bcher-kva.example\""));
     assert!(built("host = 'h'\nca_file = '~/ca.pem'").unwrap().contains("\"/home/me/ca.pem\""));
 }
 
