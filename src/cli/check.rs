@@ -7,9 +7,9 @@ use super::failure::{Exit, Failure};
 use super::session::{Place, id_domain};
 use crate::config::{Config, Feed, Severity};
 use crate::deliver::{Addressed, Order, make};
-use crate::delivery::{DeliveryId, MessageId, Outcome};
+use crate::delivery::{DeliveryId, MessageId, Outcome, Pause};
 use crate::feed::{Entry, FeedFacts, Link};
-use crate::sink::{Parcel, Reports, Sink};
+use crate::sink::{Made, Parcel, Reports, Sink};
 use crate::words::count;
 
 /// What `feeds check` takes.
@@ -18,7 +18,7 @@ pub(super) struct Arguments {
     /// Connect to nothing
     #[arg(long)]
     offline: bool,
-    /// Also deliver a test entry to every sink
+    /// Also deliver a test mail or a test link through every sink, and print its last word
     #[arg(long, conflicts_with = "offline")]
     send: bool,
 }
@@ -32,6 +32,18 @@ struct Looked {
     warning: bool,
     detail: String,
     help: Option<String>,
+    /// The last word of what took a test entry: a mail server's answer, a file.
+    receipt: Option<String>,
+}
+
+impl Looked {
+    fn well(what: String, detail: impl Into<String>) -> Self {
+        Self { what, ok: true, warning: false, detail: detail.into(), help: None, receipt: None }
+    }
+
+    fn ill(what: String, detail: impl Into<String>, help: Option<String>) -> Self {
+        Self { what, ok: false, warning: false, detail: detail.into(), help, receipt: None }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -67,7 +79,7 @@ pub(super) async fn run(place: &Place, arguments: &Arguments) -> Result<Exit, Fa
 
 /// What is well is a fact; what is not is told where errors are.
 fn tell(place: &Place, check: &Looked) {
-    let Looked { what, ok, warning, detail, help } = check;
+    let Looked { what, ok, warning, detail, help, receipt: _ } = check;
     if *ok && !warning {
         place.printer.fact(&format!("ok: {what}: {detail}"));
     } else {
@@ -80,24 +92,21 @@ fn configuration(config: &Config) -> Looked {
     let what = config.path.display().to_string();
     if config.warnings.list.iter().any(|mistake| mistake.severity == Severity::Exposed) {
         let detail = format!("others can read a secret in it\n{}", config.warnings.to_string().trim_end());
-        return Looked { warning: false, what, ok: false, detail, help: None };
+        return Looked::ill(what, detail, None);
     }
     if !config.warnings.is_empty() {
         tracing::warn!("{}", config.warnings.to_string().trim_start_matches("warning: ").trim_end());
     }
     let (feeds, sinks) = (count(config.feeds.len() as u64, "feed"), count(config.sinks.len() as u64, "sink"));
-    Looked { warning: false, what, ok: true, detail: format!("{feeds}, {sinks}"), help: None }
+    Looked::well(what, format!("{feeds}, {sinks}"))
 }
 
 /// A feed whose server may be anybody is told of each time.
 fn unchecked(feed: &Feed) -> Looked {
-    Looked {
-        what: format!("feed `{}`", feed.name),
-        ok: true,
-        warning: true,
-        detail: "INSECURE: no certificate is checked, so whoever sits between can read and change what is fetched".to_owned(),
-        help: Some("name the certificate of the server's authority in `ca_file`, and remove `insecure = true`".to_owned()),
-    }
+    let detail = "INSECURE: no certificate is checked, so whoever sits between can read and change what is fetched";
+    let help = "name the certificate of the server's authority in `ca_file`, and remove `insecure = true`";
+    let what = format!("feed `{}`", feed.name);
+    Looked { warning: true, help: Some(help.to_owned()), ..Looked::well(what, detail) }
 }
 
 /// The programs that feeds need, where one is not there.
@@ -105,12 +114,10 @@ fn programs<'a>(place: &Place, config: &'a Config) -> impl Iterator<Item = Looke
     let path = place.env.get("PATH").unwrap_or_default();
     let needed = config.feeds.iter().flat_map(|feed| feed.programs().map(move |program| (feed, program)));
     let missing = needed.filter(move |(_, program)| !program.is_there(&path));
-    missing.map(|(feed, program)| Looked {
-        warning: false,
-        what: format!("feed `{}`", feed.name),
-        ok: false,
-        detail: format!("there is no program `{}` that can be run", program.words.first().map_or("", String::as_str)),
-        help: Some("install it, or write its path with a `/`; a file must be executable".to_owned()),
+    missing.map(|(feed, program)| {
+        let detail = format!("there is no program `{}` that can be run", program.words.first().map_or("", String::as_str));
+        let help = "install it, or write its path with a `/`; a file must be executable";
+        Looked::ill(format!("feed `{}`", feed.name), detail, Some(help.to_owned()))
     })
 }
 
@@ -121,65 +128,57 @@ fn database(place: &Place, config: &Config) -> Looked {
         Ok::<_, Failure>((path.display().to_string(), damage))
     };
     match looked() {
-        Ok((what, None)) => {
-            Looked { warning: false, what, ok: true, detail: "not there yet; the first run makes it".to_owned(), help: None }
+        Ok((what, None)) => Looked::well(what, "not there yet; the first run makes it"),
+        Ok((what, Some(damage))) if damage.is_empty() => Looked::well(what, "sound"),
+        Ok((what, Some(damage))) => {
+            let help = "keep the file, restore a copy of it, or name a new one with `--database`";
+            Looked::ill(what, format!("damaged: {}", damage.join("; ")), Some(help.to_owned()))
         }
-        Ok((what, Some(damage))) if damage.is_empty() => {
-            Looked { warning: false, what, ok: true, detail: "sound".to_owned(), help: None }
+        Err(failure) => {
+            let detail = failure.cause.map_or_else(|| failure.error.clone(), |cause| format!("{}: {cause}", failure.error));
+            Looked::ill("database".to_owned(), detail, failure.help)
         }
-        Ok((what, Some(damage))) => Looked {
-            warning: false,
-            what,
-            ok: false,
-            detail: format!("damaged: {}", damage.join("; ")),
-            help: Some("keep the file, restore a copy of it, or name a new one with `--database`".to_owned()),
-        },
-        Err(failure) => Looked {
-            warning: false,
-            what: "database".to_owned(),
-            ok: false,
-            detail: failure.cause.map_or_else(|| failure.error.clone(), |cause| format!("{}: {cause}", failure.error)),
-            help: failure.help,
-        },
     }
 }
 
 async fn reachable(name: &str, sink: &dyn Sink) -> Looked {
     let what = format!("sink `{name}` ({})", sink.place());
     match sink.check().await {
-        Ok(detail) => Looked { warning: false, what, ok: true, detail, help: None },
-        Err(error) => Looked { warning: false, what, ok: false, detail: error.reason, help: error.help },
+        Ok(detail) => Looked::well(what, detail),
+        Err(error) => Looked::ill(what, error.reason, error.help),
     }
 }
 
-/// Delivers an entry that says what it is.
+/// Delivers an entry that says what it is. Nothing of it is written down.
 async fn sent(place: &Place, config: &Config, name: &str, sink: &dyn Sink) -> Looked {
-    let what = format!("a test entry to `{name}`");
-    match test_parcel(place.clock.now(), config, name, sink) {
-        Err(error) => Looked { warning: false, what, ok: false, detail: error, help: None },
-        Ok(parcel) => {
-            let (reports, mut outcomes) = Reports::channel(1);
-            let parcels = [parcel];
-            let handed = sink.deliver(&parcels, &reports).await;
-            drop(reports);
-            sink.close().await;
-            let (ok, detail) = match (outcomes.recv().await, handed) {
-                (Some((_, Outcome::Accepted { receipt, .. })), _) => (true, format!("accepted: {receipt}")),
-                (
-                    Some((
-                        _,
-                        Outcome::Retry { reason, .. }
-                        | Outcome::Misaddressed { reason }
-                        | Outcome::Unknown { reason }
-                        | Outcome::Rejected { reason, .. },
-                    )),
-                    _,
-                ) => (false, reason),
-                (None, Err(pause)) => (false, pause.reason),
-                (None, Ok(())) => (false, "the sink said nothing".to_owned()),
-            };
-            Looked { warning: false, what, ok, detail, help: None }
+    let parcel = match test_parcel(place.clock.now(), config, name, sink) {
+        Ok(parcel) => parcel,
+        Err(error) => return Looked::ill(format!("a test entry to `{name}`"), error, None),
+    };
+    let what = match &parcel.made {
+        Made::Mail(mail) => format!("a test mail by `{name}` to {}", mail.to.join(", ")),
+        Made::Link(_) => format!("a test entry to `{name}`"),
+    };
+    let (reports, mut outcomes) = Reports::channel(1);
+    let handed = sink.deliver(&[parcel], &reports).await;
+    drop(reports);
+    sink.close().await;
+    match (outcomes.recv().await, handed) {
+        (Some((_, Outcome::Accepted { receipt, .. })), _) => {
+            Looked { receipt: Some(receipt.clone()), ..Looked::well(what, format!("sent: {receipt}")) }
         }
+        (
+            Some((
+                _,
+                Outcome::Retry { reason, .. }
+                | Outcome::Misaddressed { reason }
+                | Outcome::Unknown { reason }
+                | Outcome::Rejected { reason, .. },
+            )),
+            _,
+        )
+        | (None, Err(Pause { reason, .. })) => Looked::ill(what, reason, None),
+        (None, Ok(())) => Looked::ill(what, "the sink said nothing", None),
     }
 }
 
@@ -188,7 +187,11 @@ fn test_parcel(now: Timestamp, config: &Config, name: &str, sink: &dyn Sink) -> 
         title: Some("A test entry from `feeds check`".to_owned()),
         links: vec![Link { href: "https://example.org/feeds-check".to_owned(), ..Link::default() }],
         published: Some(now),
-        content: Some("<p>This entry was sent by <code>feeds check --send</code>. What you read here arrived.</p>".to_owned()),
+        content: Some(format!(
+            "<p>This was sent by <code>feeds check --send</code> through the sink <code>{name}</code> ({}), to see whether it arrives. \
+             It has: nothing is to be done, and no entry of a feed is in it.</p>",
+            sink.place().replace('&', "&amp;").replace('<', "&lt;")
+        )),
         ..Entry::default()
     };
     let feed = FeedFacts { name: "check".to_owned(), title: "feeds check".to_owned(), ..FeedFacts::default() };

@@ -117,7 +117,7 @@ enum Command {
     #[command(after_help = "Example: feeds resend lwn --last 3")]
     Resend(resend::Arguments),
     /// Check the configuration, the database, and a real connection to every sink
-    #[command(after_help = "Example: feeds check --offline")]
+    #[command(after_help = "Example, with a test mail through every sink: feeds check --send")]
     Check(check::Arguments),
 }
 

@@ -54,13 +54,10 @@ pub(super) fn recipients(text: &str, most: usize) -> Result<Vec<Mailbox>, Compos
     if found.is_empty() || found.len() > most { Err(wrong()) } else { Ok(found) }
 }
 
-/// The address with its domain in ASCII (RFC 5891). `None` where the part before the `@` is not ASCII: such addresses
-/// need an extension (RFC 6531) that few servers have.
+/// The address with its domain in ASCII (RFC 5891), which every server knows. The part before the `@` stays as it is: it is
+/// for the sink to see whether its server knows letters beyond ASCII there (RFC 6531). `None` where the domain is none.
 #[must_use]
 pub(super) fn ascii(address: &Address) -> Option<Address> {
-    if !address.user().is_ascii() {
-        return None;
-    }
     if address.domain().is_ascii() {
         return Some(address.clone());
     }
@@ -163,7 +160,8 @@ mod tests {
             |text: &str, most| recipients(text, most).map(|found| found.iter().map(ToString::to_string).collect::<Vec<_>>());
         assert_eq!(all("me@example.net", 1).unwrap(), ["me@example.net"]);
         assert_eq!(all("Me <me@bücher.example>, b@example.net", 2).unwrap(), ["Me <me@xn--bcher-kva.example>", "b@example.net"]);
-        for wrong in ["", "nobody", "a@example.net, b@example.net", "ü@example.net"] {
+        assert_eq!(all("jürgen@bücher.example", 1).unwrap(), ["jürgen@xn--bcher-kva.example"]);
+        for wrong in ["", "nobody", "a@example.net, b@example.net"] {
             assert!(all(wrong, 1).is_err(), "{wrong}");
         }
     }

@@ -17,9 +17,9 @@ use crate::feed::Facts;
 /// A finished message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mail {
-    /// The envelope's sender: the configured address, as ASCII.
+    /// The envelope's sender: the configured address, its domain as ASCII.
     pub from: String,
-    /// The envelope's recipients, as ASCII; never empty.
+    /// The envelope's recipients, their domains as ASCII; never empty.
     pub to: Vec<String>,
     /// The `Message-ID`, without angle brackets.
     pub message_id: String,

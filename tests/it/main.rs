@@ -44,7 +44,11 @@ mod secrets;
 #[cfg(test)]
 mod sinks;
 #[cfg(test)]
+mod smtp_faults;
+#[cfg(test)]
 mod status_words;
+#[cfg(test)]
+mod transport;
 #[cfg(test)]
 mod updates;
 #[cfg(test)]

@@ -119,6 +119,7 @@ fn enhanced(code: u16, text: &str) -> Option<(u16, u16, u16)> {
 
 /// What a server offers in its answer to EHLO.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a line that is there or not")]
 pub(super) struct Offers {
     /// Commands may be sent without waiting for each answer (RFC 2920).
     pub(super) pipelining: bool,
@@ -126,6 +127,10 @@ pub(super) struct Offers {
     pub(super) size: bool,
     /// The largest mail, where the server has a limit and names it.
     pub(super) size_limit: Option<u64>,
+    /// A mail's text may have bytes over 127 (RFC 6152).
+    pub(super) eight_bit: bool,
+    /// Addresses and headers may have letters beyond ASCII (RFC 6531).
+    pub(super) utf8: bool,
     /// TLS may be begun (RFC 3207).
     pub(super) starttls: bool,
     /// The mechanisms for a login (RFC 4954), in capitals.
@@ -141,6 +146,8 @@ impl Offers {
             let mut words = line.split([' ', '\t', '=']).filter(|word| !word.is_empty());
             match words.next() {
                 Some("PIPELINING") => offers.pipelining = true,
+                Some("8BITMIME") => offers.eight_bit = true,
+                Some("SMTPUTF8") => offers.utf8 = true,
                 Some("STARTTLS") => offers.starttls = true,
                 Some("SIZE") => {
                     offers.size = true;

@@ -1,11 +1,13 @@
 //! One mail handed over: its envelope, its text, and the server's word for it.
 
+use std::fmt;
 use std::time::Duration;
 
-use super::message::{is_address, stuffed};
+use super::message::{has_utf8_headers, is_address, stuffed};
 use super::reply::CLOSING;
 use super::session::{Session, ask, expect};
-use super::{SmtpError, Stage};
+use super::wire::Deadline;
+use super::{Limits, SmtpError, Stage};
 use crate::failpoint::Failpoint;
 
 /// From whom and to whom a mail travels.
@@ -20,12 +22,14 @@ pub struct Envelope<'a> {
 /// The server owns the mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accepted {
-    /// What it said: mostly its queue's name for the mail.
+    /// What it said, with its code: mostly its queue's name for the mail.
     pub receipt: String,
 }
 
 /// The slowest line that a mail's text may still go out over, in bytes a second.
 const SLOWEST: u64 = 16 * 1024;
+/// How much of a mail's text is written at once; nearly every mail is shorter.
+const BLOCK: usize = 64 * 1024;
 
 impl Session {
     /// Hands over one mail. Where one recipient is refused, none gets it: a second attempt is then no second copy.
@@ -36,6 +40,7 @@ impl Session {
         // Until the conversation is at a known place again. A call that is dropped halfway leaves it so.
         self.over = true;
         let result = self.hand_over(envelope, bytes).await;
+        self.carried += u32::from(result.is_ok());
         self.over = self.lost || result.as_ref().is_err_and(|error| !error.leaves_session_open());
         result
     }
@@ -50,22 +55,56 @@ impl Session {
         if let Some(bad) = std::iter::once(envelope.from).chain(envelope.to.iter().map(String::as_str)).find(|a| !is_address(a)) {
             return Err(SmtpError::BadAddress(bad.to_owned()));
         }
-        let text = stuffed(bytes)?;
-        self.announce(&steps(envelope, self.offers.size.then_some(size))).await?;
+        let utf8 = self.needs_utf8(envelope, bytes)?;
+        let text = stuffed(bytes, self.offers.eight_bit)?;
+        let parameters = Parameters { size: self.offers.size.then_some(size), eight_bit: !bytes.is_ascii(), utf8 };
+        self.announce(&steps(envelope, parameters)).await?;
 
-        let limit = self.limits.acceptance;
+        let Limits { block, acceptance, .. } = self.limits;
         self.in_step(&Stage::Data).await?;
+        let whole = Deadline::after(acceptance + Duration::from_secs(size / SLOWEST));
         if Failpoint::InData.is_set() {
-            self.wire.write(&text[..text.len() / 2], &Stage::Text, limit).await?;
-            self.wire.flush(&Stage::Text, limit).await?;
+            self.wire.write(&text[..text.len() / 2], &Stage::Text, whole).await?;
+            self.wire.flush(&Stage::Text, whole).await?;
             Failpoint::InData.reach();
         }
         // Body and final dot in one write: in two, the second waits for the first's acknowledgement.
-        self.wire.write(&text, &Stage::Text, limit + Duration::from_secs(size / SLOWEST)).await?;
-        self.wire.flush(&Stage::Final, limit).await?;
+        for part in text.chunks(BLOCK) {
+            self.wire.write(part, &Stage::Text, whole.for_step(block)).await?;
+        }
+        self.wire.flush(&Stage::Final, Deadline::after(block)).await?;
         Failpoint::AfterDot.reach();
-        let reply = expect(self.wire.reply(&Stage::Final, limit).await?, &Stage::Final, 2)?;
-        Ok(Accepted { receipt: reply.text() })
+        let reply = self.wire.reply(&Stage::Final, Deadline::after(acceptance)).await?;
+        let reply = expect(reply, &Stage::Final, 2)?;
+        Ok(Accepted { receipt: reply.to_string() })
+    }
+
+    /// Whether a mail needs a server that knows letters beyond ASCII in addresses.
+    ///
+    /// # Errors
+    /// When it does, and this one does not.
+    fn needs_utf8(&self, envelope: Envelope<'_>, bytes: &[u8]) -> Result<bool, SmtpError> {
+        let known = self.offers.utf8 && self.offers.eight_bit;
+        let beyond = |address: &str| !address.is_ascii();
+        let missing = |address: &str, sender| Err(SmtpError::NoUtf8 { address: address.to_owned(), sender });
+        match envelope.to.iter().find(|to| beyond(to)) {
+            _ if beyond(envelope.from) => {
+                if known {
+                    Ok(true)
+                } else {
+                    missing(envelope.from, true)
+                }
+            }
+            Some(to) => {
+                if known {
+                    Ok(true)
+                } else {
+                    missing(to, false)
+                }
+            }
+            None if known || !has_utf8_headers(bytes) => Ok(known && has_utf8_headers(bytes)),
+            None => Err(SmtpError::Unsendable("headers beyond ASCII")),
+        }
     }
 
     /// MAIL, RCPT and DATA, in as few turns as the server and prudence allow.
@@ -85,7 +124,7 @@ impl Session {
 
     async fn take_turn(&mut self, turn: &[Step]) -> Result<(), SmtpError> {
         let [first, ..] = turn else { return Ok(()) };
-        let limit = self.limits.command;
+        let limit = Deadline::after(self.limits.command);
         self.in_step(&first.stage).await?;
         let commands: Vec<&str> = turn.iter().flat_map(|step| [step.command.as_str(), "\r\n"]).collect();
         self.wire.write(commands.concat().as_bytes(), &first.stage, limit).await?;
@@ -123,7 +162,7 @@ impl Session {
         if !self.wire.has_unread() {
             return Ok(());
         }
-        let reply = self.wire.reply(stage, self.limits.command).await?;
+        let reply = self.wire.reply(stage, Deadline::after(self.limits.command)).await?;
         match reply.code {
             CLOSING => Err(SmtpError::Refused { stage: stage.clone(), reply }),
             _ => Err(SmtpError::Garbled { stage: stage.clone(), what: format!("nobody asked for `{reply}`") }),
@@ -138,11 +177,33 @@ struct Step {
     class: u16,
 }
 
-fn steps(envelope: Envelope<'_>, size: Option<u64>) -> Vec<Step> {
-    let size = size.map(|size| format!(" SIZE={size}")).unwrap_or_default();
+/// What is said of a mail along with its sender.
+#[derive(Debug, Clone, Copy)]
+struct Parameters {
+    size: Option<u64>,
+    eight_bit: bool,
+    utf8: bool,
+}
+
+impl fmt::Display for Parameters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(size) = self.size {
+            write!(f, " SIZE={size}")?;
+        }
+        if self.eight_bit {
+            f.write_str(" BODY=8BITMIME")?;
+        }
+        if self.utf8 {
+            f.write_str(" SMTPUTF8")?;
+        }
+        Ok(())
+    }
+}
+
+fn steps(envelope: Envelope<'_>, parameters: Parameters) -> Vec<Step> {
     let sender = Step {
         stage: Stage::Sender(envelope.from.to_owned()),
-        command: format!("MAIL FROM:<{}>{size}", envelope.from),
+        command: format!("MAIL FROM:<{}>{parameters}", envelope.from),
         class: 2,
     };
     let recipients =
@@ -154,7 +215,7 @@ fn steps(envelope: Envelope<'_>, size: Option<u64>) -> Vec<Step> {
 #[cfg(test)]
 mod tests {
     use super::super::testing::{Say, Server, impatient, limits};
-    use super::super::{Limits, Session, Tls};
+    use super::super::{Session, Tls};
     use super::*;
 
     const PIPELINING: (&str, Say) = ("EHLO", Say::Line("250-mx\r\n250-SIZE 9000\r\n250 PIPELINING"));
@@ -178,7 +239,7 @@ mod tests {
             let server = Server::start(rules).await;
             let mut session = session(&server).await;
             for text in ["a\r\n.\r\n..b\r\n", "Subject: x\r\n\r\n.\r\n"] {
-                assert_eq!(send(&mut session, &["me", "you"], text).await.unwrap().receipt, "2.0.0 queued");
+                assert_eq!(send(&mut session, &["me", "you"], text).await.unwrap().receipt, "250 2.0.0 queued");
             }
             session.quit().await;
             assert_eq!(server.mails(), ["a\r\n.\r\n..b\r\n", "Subject: x\r\n\r\n.\r\n"]);

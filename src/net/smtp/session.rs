@@ -7,9 +7,12 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::reply::{Offers, Reply};
-use super::wire::{Wire, cause_of};
-use super::{Limits, Login, Server, SmtpError, Stage, Tls, auth};
+use super::wire::{Deadline, Wire, cause_of};
+use super::{Limits, Login, Server, SmtpError, Stage, Tls, TlsFault, auth};
 use crate::net::tls;
+
+/// A server that has not greeted by then may be waiting for TLS, while we wait for it.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A connection that is ready for mails.
 #[derive(Debug)]
@@ -19,6 +22,8 @@ pub struct Session {
     pub(super) limits: Limits,
     pub(super) over: bool,
     pub(super) lost: bool,
+    /// How many mails it took.
+    pub(super) carried: u32,
 }
 
 impl Session {
@@ -27,17 +32,23 @@ impl Session {
     /// # Errors
     /// When any of this fails. A password is sent only under TLS, or to this very machine.
     pub async fn open(server: &Server, name: &str, login: Option<&Login>) -> Result<Self, SmtpError> {
-        let limit = server.limits.command;
         let trust = match server.tls {
             Tls::StartTls | Tls::Implicit => Some(tls::client_config(server.ca_file.as_deref())?),
             Tls::None => None,
         };
         let mut wire = Wire::new(connect(server).await?);
+        let whole = Deadline::after(server.limits.opening);
+        let step = || whole.for_step(server.limits.command);
         if let (Tls::Implicit, Some(trust)) = (server.tls, &trust) {
-            wire = wire.protected(&server.host, trust.clone(), limit).await?;
+            wire = match wire.protected(&server.host, trust.clone(), step()).await {
+                Err(SmtpError::Handshake { fault: TlsFault::NotTls, .. }) => {
+                    return Err(SmtpError::WrongTls { port: server.port, wants: Tls::StartTls });
+                }
+                other => other?,
+            };
         }
-        expect(wire.reply(&Stage::Greeting, limit).await?, &Stage::Greeting, 2)?;
-        let mut offers = introduce(&mut wire, name, limit).await?;
+        expect(greeting(&mut wire, server, step()).await?, &Stage::Greeting, 2)?;
+        let mut offers = introduce(&mut wire, name, step()).await?;
         if let (Tls::StartTls, Some(trust)) = (server.tls, trust) {
             if !offers.starttls {
                 return Err(SmtpError::NoStartTls);
@@ -46,15 +57,15 @@ impl Session {
             if wire.has_unread() {
                 return Err(SmtpError::Injected);
             }
-            expect(ask(&mut wire, "STARTTLS", &Stage::StartTls, limit).await?, &Stage::StartTls, 2)?;
-            wire = wire.protected(&server.host, trust, limit).await?;
+            expect(ask(&mut wire, "STARTTLS", &Stage::StartTls, step()).await?, &Stage::StartTls, 2)?;
+            wire = wire.protected(&server.host, trust, step()).await?;
             // What was offered in the clear is forgotten (RFC 3207 section 4.2).
-            offers = introduce(&mut wire, name, limit).await?;
+            offers = introduce(&mut wire, name, step()).await?;
         }
         if let Some(login) = login {
-            auth::log_in(&mut wire, &offers, login, limit).await?;
+            auth::log_in(&mut wire, &offers, login, server, step()).await?;
         }
-        Ok(Self { wire, offers, limits: server.limits, over: false, lost: false })
+        Ok(Self { wire, offers, limits: server.limits, over: false, lost: false, carried: 0 })
     }
 
     /// Asks whether the server is still there.
@@ -62,7 +73,17 @@ impl Session {
     /// # Errors
     /// When it does not answer, or with a refusal.
     pub async fn noop(&mut self) -> Result<(), SmtpError> {
-        expect(ask(&mut self.wire, "NOOP", &Stage::Noop, self.limits.command).await?, &Stage::Noop, 2).map(|_| ())
+        let limit = Deadline::after(self.limits.command);
+        expect(ask(&mut self.wire, "NOOP", &Stage::Noop, limit).await?, &Stage::Noop, 2).map(|_| ())
+    }
+
+    /// Whether this failure only says that the connection is used up: it ended while it was idle, or has carried as many mails
+    /// as the server lets one carry. The same mail may be tried over a new one.
+    #[must_use]
+    pub fn is_used_up(&self, error: &SmtpError) -> bool {
+        let no_more = |reply: &Reply| reply.code == 451 || reply.class() == 4 && reply.is_about(5, 3);
+        error.is_stale()
+            || self.carried > 0 && matches!(error, SmtpError::Refused { stage: Stage::Sender(_), reply } if no_more(reply))
     }
 
     /// Whether it can take no more mails.
@@ -86,7 +107,7 @@ impl Session {
 }
 
 /// Sends one command and waits for its answer.
-pub(super) async fn ask(wire: &mut Wire, command: &str, stage: &Stage, limit: Duration) -> Result<Reply, SmtpError> {
+pub(super) async fn ask(wire: &mut Wire, command: &str, stage: &Stage, limit: Deadline) -> Result<Reply, SmtpError> {
     wire.write(format!("{command}\r\n").as_bytes(), stage, limit).await?;
     wire.flush(stage, limit).await?;
     wire.reply(stage, limit).await
@@ -101,11 +122,44 @@ pub(super) fn expect(reply: Reply, stage: &Stage, class: u16) -> Result<Reply, S
     }
 }
 
-async fn introduce(wire: &mut Wire, name: &str, limit: Duration) -> Result<Offers, SmtpError> {
+async fn introduce(wire: &mut Wire, name: &str, limit: Deadline) -> Result<Offers, SmtpError> {
     let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic());
     let name = if is_name { name } else { "localhost" };
     let reply = ask(wire, &format!("EHLO {name}"), &Stage::Ehlo, limit).await?;
     Ok(Offers::of(&expect(reply, &Stage::Ehlo, 2)?))
+}
+
+/// The server's first answer. Where none comes, or none that is SMTP, it may be waiting for TLS: a second connection tells.
+async fn greeting(wire: &mut Wire, server: &Server, limit: Deadline) -> Result<Reply, SmtpError> {
+    if server.tls == Tls::Implicit {
+        return wire.reply(&Stage::Greeting, limit).await;
+    }
+    let wrong = || SmtpError::WrongTls { port: server.port, wants: Tls::Implicit };
+    match wire.reply(&Stage::Greeting, limit.for_step(PATIENCE.min(limit.left() / 2))).await {
+        Err(SmtpError::TimedOut { .. }) => {}
+        Err(error @ (SmtpError::Cut { .. } | SmtpError::Garbled { .. })) => {
+            return Err(if begins_with_tls(server, limit).await { wrong() } else { error });
+        }
+        other => return other,
+    }
+    let answer = wire.reply(&Stage::Greeting, limit);
+    tokio::pin!(answer);
+    tokio::select! {
+        answer = &mut answer => answer,
+        tls = begins_with_tls(server, limit) => if tls { Err(wrong()) } else { answer.await },
+    }
+}
+
+/// Whether the server answers a handshake in place of a greeting. Nothing but the handshake is sent, and nobody trusted.
+async fn begins_with_tls(server: &Server, limit: Deadline) -> bool {
+    let (Ok(trust), Ok(Ok(stream))) = (tls::trusting_nobody(), timeout(limit.left(), connect(server)).await) else {
+        return false;
+    };
+    match Wire::new(stream).protected(&server.host, trust.into(), limit).await {
+        Ok(_) => true,
+        Err(SmtpError::Handshake { fault, .. }) => !matches!(fault, TlsFault::NotTls | TlsFault::Other),
+        Err(_) => false,
+    }
 }
 
 /// Connects to the first of the host's addresses that answers; each has an equal share of the time that is left.
@@ -154,7 +208,7 @@ mod tests {
         mechanism: Option<Mechanism>,
     ) -> (Server, Result<Session, SmtpError>) {
         let server = Server::start(rules).await;
-        let login = mechanism.map(|mechanism| Login { username: "me".to_owned(), password: Secret::new("hunter2"), mechanism });
+        let login = mechanism.map(|mechanism| Login { username: "me".to_owned(), secret: Secret::new("hunter2"), mechanism });
         let session = Session::open(&server.place(tls, impatient()), "example.net", login.as_ref()).await;
         (server, session)
     }
@@ -162,7 +216,7 @@ mod tests {
     #[tokio::test]
     async fn a_login_is_tried_by_the_mechanism_that_is_offered() {
         let ok = Say::Line("235 2.7.0 welcome");
-        let (server, session) = open(vec![AUTH, ("AUTH", ok)], Tls::None, Some(Mechanism::Auto)).await;
+        let (server, session) = open(vec![AUTH, ("AUTH", ok)], Tls::None, Some(Mechanism::Password)).await;
         assert!(session.is_ok());
         assert_eq!(server.commands()[1], "AUTH PLAIN AG1lAGh1bnRlcjI=");
 
@@ -171,13 +225,13 @@ mod tests {
         assert!(session.is_ok(), "{session:?}");
         assert_eq!(server.commands()[1..], ["AUTH LOGIN", "bWU=", "aHVudGVyMg=="]);
 
-        let (_, session) = open(vec![("EHLO", Say::Line("250 mx"))], Tls::None, Some(Mechanism::Auto)).await;
+        let (_, session) = open(vec![("EHLO", Say::Line("250 mx"))], Tls::None, Some(Mechanism::Password)).await;
         assert!(matches!(session, Err(SmtpError::NoMechanism { .. })));
     }
 
     #[tokio::test]
     async fn a_refused_login_says_so_and_never_shows_the_password() {
-        let (_, session) = open(vec![AUTH, ("AUTH", Say::Line("535 5.7.8 no"))], Tls::None, Some(Mechanism::Auto)).await;
+        let (_, session) = open(vec![AUTH, ("AUTH", Say::Line("535 5.7.8 no"))], Tls::None, Some(Mechanism::Password)).await;
         assert_eq!(session.unwrap_err().to_string(), "the server refused the login: 535 5.7.8 no");
         let quotes = Say::Line("500 what is AUTH PLAIN AG1lAGh1bnRlcjI= for");
         let (_, session) = open(vec![AUTH, ("AUTH", quotes)], Tls::None, Some(Mechanism::Plain)).await;
@@ -186,13 +240,13 @@ mod tests {
 
     #[tokio::test]
     async fn starttls_is_required_and_what_was_said_before_it_is_not_believed() {
-        let (server, session) = open(vec![("EHLO", Say::Line("250 mx"))], Tls::StartTls, Some(Mechanism::Auto)).await;
+        let (server, session) = open(vec![("EHLO", Say::Line("250 mx"))], Tls::StartTls, Some(Mechanism::Password)).await;
         assert_eq!(session.unwrap_err(), SmtpError::NoStartTls);
         assert_eq!(server.count("AUTH"), 0);
 
         let offer = ("EHLO", Say::Line("250-mx\r\n250 STARTTLS"));
         let injected = Say::Line("220 go\r\n250-mx\r\n250 AUTH PLAIN");
-        let (server, session) = open(vec![offer, ("STARTTLS", injected)], Tls::StartTls, Some(Mechanism::Auto)).await;
+        let (server, session) = open(vec![offer, ("STARTTLS", injected)], Tls::StartTls, Some(Mechanism::Password)).await;
         assert_eq!(session.unwrap_err(), SmtpError::Injected);
         assert_eq!(server.count("AUTH"), 0);
 

@@ -17,6 +17,8 @@ pub(crate) enum Say {
     Hang,
     /// Nothing, and closes.
     Close,
+    /// Nothing, and the connection is reset.
+    Reset,
     /// This again and again.
     Endless(&'static str),
     /// One byte at a time, never a whole line.
@@ -50,7 +52,7 @@ pub(crate) fn impatient() -> Limits {
 }
 
 fn all(limit: Duration) -> Limits {
-    Limits { connect: limit, command: limit, acceptance: limit }
+    Limits { connect: limit, opening: limit * 3, command: limit, block: limit, acceptance: limit }
 }
 
 impl Server {
@@ -160,6 +162,10 @@ async fn speak(stream: &mut BufReader<TcpStream>, say: Say) -> bool {
     match say {
         Say::Line(line) => stream.write_all(format!("{line}\r\n").as_bytes()).await.is_ok() && !line.starts_with("421"),
         Say::Close => false,
+        Say::Reset => {
+            stream.get_ref().set_zero_linger().unwrap();
+            false
+        }
         Say::Hang => std::future::pending().await,
         Say::Endless(text) => {
             let text = text.repeat(1000);

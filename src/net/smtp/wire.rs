@@ -8,18 +8,48 @@ use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::reply::Reply;
-use super::{SmtpError, Stage};
+use super::{SmtpError, Stage, TlsFault};
 use crate::net::tls;
 
 /// RFC 5321 allows 512 octets a line; some servers say more.
 const MAX_LINE: usize = 2048;
 /// How long a farewell may take.
 const FAREWELL: Duration = Duration::from_secs(2);
+
+/// The moment by which a step must be done; several steps may share one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Deadline {
+    at: Instant,
+    /// The time that there was for it, for messages.
+    whole: Duration,
+}
+
+impl Deadline {
+    /// So much time from now on.
+    pub(super) fn after(whole: Duration) -> Self {
+        Self { at: Instant::now() + whole, whole }
+    }
+
+    /// So much time from now on, but not past this deadline.
+    pub(super) fn for_step(self, step: Duration) -> Self {
+        let step = Self::after(step);
+        if step.at < self.at { step } else { self }
+    }
+
+    /// What is left of it.
+    pub(super) fn left(self) -> Duration {
+        self.at.saturating_duration_since(Instant::now())
+    }
+
+    fn is_missed(self, stage: &Stage) -> SmtpError {
+        SmtpError::TimedOut { stage: stage.clone(), limit: self.whole }
+    }
+}
 
 /// A connection, and what came over it that nobody has read yet.
 #[derive(Debug)]
@@ -57,35 +87,32 @@ impl Wire {
     }
 
     /// The same connection under TLS.
-    pub(super) async fn protected(self, host: &str, trust: Arc<ClientConfig>, limit: Duration) -> Result<Self, SmtpError> {
+    pub(super) async fn protected(self, host: &str, trust: Arc<ClientConfig>, limit: Deadline) -> Result<Self, SmtpError> {
         // Bytes that came before the handshake must never be taken for answers after it.
         if self.has_unread() {
             return Err(SmtpError::Injected);
         }
-        let failed = |cause: String| SmtpError::Handshake { cause, certificate: false };
+        let failed = |cause: String| SmtpError::Handshake { cause, fault: TlsFault::Other };
         let name = ServerName::try_from(host.to_owned()).map_err(|e| failed(e.to_string()))?;
         let stream = match self.stream {
             Stream::Plain(stream) => stream,
             Stream::Tls(_) => return Err(failed("it is there already".to_owned())),
         };
-        match timeout(limit, TlsConnector::from(trust).connect(name, stream)).await {
+        match timeout_at(limit.at, TlsConnector::from(trust).connect(name, stream)).await {
             Ok(Ok(stream)) => Ok(Self { stream: Stream::Tls(Box::new(stream)), received: Vec::new() }),
-            Ok(Err(error)) => match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-                Some(inner) => {
-                    let certificate = matches!(inner, rustls::Error::InvalidCertificate(_));
-                    Err(SmtpError::Handshake { cause: tls::explain(inner), certificate })
-                }
-                None => Err(failed(cause_of(&error))),
-            },
-            Err(_) => Err(SmtpError::TimedOut { stage: Stage::Tls, limit }),
+            Ok(Err(error)) => Err(match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+                Some(inner) => SmtpError::Handshake { cause: tls::explain(inner), fault: fault_of(inner) },
+                None => failed(cause_of(&error)),
+            }),
+            Err(_) => Err(limit.is_missed(&Stage::Tls)),
         }
     }
 
     /// The next answer.
-    pub(super) async fn reply(&mut self, stage: &Stage, limit: Duration) -> Result<Reply, SmtpError> {
-        match timeout(limit, self.whole_reply(stage)).await {
+    pub(super) async fn reply(&mut self, stage: &Stage, limit: Deadline) -> Result<Reply, SmtpError> {
+        match timeout_at(limit.at, self.whole_reply(stage)).await {
             Ok(reply) => reply,
-            Err(_) => Err(SmtpError::TimedOut { stage: stage.clone(), limit }),
+            Err(_) => Err(limit.is_missed(stage)),
         }
     }
 
@@ -122,33 +149,34 @@ impl Wire {
     }
 
     /// Hands all of `bytes` to the system. Where this fails, the last of them was not sent.
-    pub(super) async fn write(&mut self, bytes: &[u8], stage: &Stage, limit: Duration) -> Result<(), SmtpError> {
+    pub(super) async fn write(&mut self, bytes: &[u8], stage: &Stage, limit: Deadline) -> Result<(), SmtpError> {
         let write = async {
             match &mut self.stream {
                 Stream::Plain(stream) => stream.write_all(bytes).await,
                 Stream::Tls(stream) => stream.write_all(bytes).await,
             }
         };
-        finished(timeout(limit, write).await, stage, limit)
+        finished(timeout_at(limit.at, write).await, stage, limit)
     }
 
     /// Sends what TLS still holds back.
-    pub(super) async fn flush(&mut self, stage: &Stage, limit: Duration) -> Result<(), SmtpError> {
+    pub(super) async fn flush(&mut self, stage: &Stage, limit: Deadline) -> Result<(), SmtpError> {
         let flush = async {
             match &mut self.stream {
                 Stream::Plain(stream) => stream.flush().await,
                 Stream::Tls(stream) => stream.flush().await,
             }
         };
-        finished(timeout(limit, flush).await, stage, limit)
+        finished(timeout_at(limit.at, flush).await, stage, limit)
     }
 
     /// Says QUIT and closes, as far as the server goes along: nothing depends on its answer any more.
     pub(super) async fn quit(mut self) {
+        let limit = Deadline::after(FAREWELL);
         let farewell = async {
-            if self.write(b"QUIT\r\n", &Stage::Noop, FAREWELL).await.is_ok()
-                && self.flush(&Stage::Noop, FAREWELL).await.is_ok()
-                && self.reply(&Stage::Noop, FAREWELL).await.is_ok()
+            if self.write(b"QUIT\r\n", &Stage::Noop, limit).await.is_ok()
+                && self.flush(&Stage::Noop, limit).await.is_ok()
+                && self.reply(&Stage::Noop, limit).await.is_ok()
             {
                 match &mut self.stream {
                     Stream::Plain(stream) => stream.shutdown().await.ok(),
@@ -160,11 +188,24 @@ impl Wire {
     }
 }
 
-fn finished<E>(ended: Result<io::Result<()>, E>, stage: &Stage, limit: Duration) -> Result<(), SmtpError> {
+fn finished<E>(ended: Result<io::Result<()>, E>, stage: &Stage, limit: Deadline) -> Result<(), SmtpError> {
     match ended {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(cut(stage, cause_of(&error))),
-        Err(_) => Err(SmtpError::TimedOut { stage: stage.clone(), limit }),
+        Err(_) => Err(limit.is_missed(stage)),
+    }
+}
+
+fn fault_of(error: &rustls::Error) -> TlsFault {
+    use rustls::CertificateError as Bad;
+    match error {
+        rustls::Error::InvalidCertificate(Bad::UnknownIssuer) => TlsFault::Issuer,
+        rustls::Error::InvalidCertificate(Bad::Expired | Bad::ExpiredContext { .. }) => TlsFault::Expired,
+        rustls::Error::InvalidCertificate(Bad::NotValidForName | Bad::NotValidForNameContext { .. }) => TlsFault::Name,
+        rustls::Error::InvalidCertificate(_) => TlsFault::Certificate,
+        rustls::Error::AlertReceived(_) | rustls::Error::PeerIncompatible(_) => TlsFault::Refused,
+        rustls::Error::InvalidMessage(_) => TlsFault::NotTls,
+        _ => TlsFault::Other,
     }
 }
 

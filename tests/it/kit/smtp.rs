@@ -33,6 +33,20 @@ pub(crate) enum Fault {
     TooBig,
     /// The same for what has more bytes than this.
     Over(usize),
+    /// This answer to that command; to `.` for the final dot.
+    Says(&'static str, &'static str),
+    /// 450 to the first RCPT of each recipient.
+    Greylist,
+    /// No greeting, for ever.
+    GreetHang,
+    /// One byte after another in answer to MAIL, never a whole line.
+    Drip,
+    /// A line of megabytes in answer to MAIL.
+    LongReply,
+    /// The connection ends in place of an answer to DATA.
+    DataCut,
+    /// The mail is accepted, and nothing is said any more.
+    EndHang,
 }
 
 #[derive(Default)]
@@ -46,6 +60,8 @@ struct State {
     /// How many mails were accepted without the client being told.
     untold: AtomicUsize,
     mails: Mutex<Vec<Vec<u8>>>,
+    /// The greylist: who was turned away once.
+    turned_away: Mutex<HashSet<String>>,
     connections: Mutex<usize>,
 }
 
@@ -142,15 +158,29 @@ impl State {
         let mut reader = BufReader::new(stream);
         let fault = || self.strikes();
         let mut say = |text: &str| writer.write_all(format!("{text}\r\n").as_bytes());
-        if fault() == Some(Fault::Greet421) {
-            return say("421 4.3.2 come back later");
+        match fault() {
+            Some(Fault::Greet421) => return say("421 4.3.2 come back later"),
+            Some(Fault::GreetHang) => return hang(&mut reader),
+            Some(_) | None => {}
         }
         say("220 faults.test ESMTP")?;
         let (mut sender, mut recipients) = (false, 0);
         while let Some(line) = read_line(&mut reader)? {
             let text = String::from_utf8_lossy(&line).trim_end().to_owned();
             let verb = text.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase();
-            match (verb.as_str(), fault()) {
+            let struck = fault();
+            match (verb.as_str(), struck) {
+                (verb, Some(Fault::Says(at, answer))) if verb == at => say(answer)?,
+                ("MAIL", Some(Fault::Drip)) => loop {
+                    let mut stream = reader.get_ref();
+                    stream.write_all(b"2")?;
+                    wait::pause(Duration::from_millis(50));
+                },
+                ("MAIL", Some(Fault::LongReply)) => say(&format!("250 {}", "x".repeat(8 << 20)))?,
+                ("RCPT", Some(Fault::Greylist)) if self.turned_away.lock().unwrap().insert(text.clone()) => {
+                    say("450 4.2.0 greylisted, come back later")?;
+                }
+                ("DATA", Some(Fault::DataCut)) => return Ok(()),
                 ("EHLO", _) => {
                     say("250-faults.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-AUTH PLAIN LOGIN\r\n250 SIZE 26214400")?;
                 }
@@ -186,9 +216,11 @@ impl State {
                     say("354 go on")?;
                     let Some(mail) = read_mail(&mut reader)? else { return Ok(()) };
                     (sender, recipients) = (false, 0);
-                    match self.accept(mail, fault()) {
-                        Some(answer) => say(&answer)?,
-                        None => return Ok(()),
+                    let struck = fault();
+                    match (self.accept(mail, struck), struck) {
+                        (_, Some(Fault::EndHang)) => return hang(&mut reader),
+                        (Some(answer), _) => say(&answer)?,
+                        (None, _) => return Ok(()),
                     }
                 }
                 ("QUIT", _) => return say("221 2.0.0 bye"),
@@ -211,6 +243,7 @@ impl State {
     /// What is answered to the final dot; nothing where the connection ends instead.
     fn accept(&self, mail: Vec<u8>, fault: Option<Fault>) -> Option<String> {
         let refusal = match fault {
+            Some(Fault::Says(".", answer)) => Some(answer),
             Some(Fault::End4xx) => Some("451 4.3.0 not now"),
             Some(Fault::End5xx) => Some("554 5.7.1 not this one"),
             Some(Fault::TooBig) => Some("552 5.3.4 message too big"),
@@ -232,6 +265,12 @@ impl State {
         }
         Some(format!("250 2.0.0 queued as {number}"))
     }
+}
+
+/// Says nothing until the client goes away.
+fn hang(reader: &mut impl BufRead) -> std::io::Result<()> {
+    while read_line(reader)?.is_some() {}
+    Ok(())
 }
 
 fn read_line(reader: &mut impl BufRead) -> std::io::Result<Option<Vec<u8>>> {

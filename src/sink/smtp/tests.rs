@@ -9,6 +9,7 @@ use crate::delivery::{DeliveryId, IdempotencyKey};
 use crate::env::Env;
 use crate::feed::Facts;
 use crate::net::smtp::testing::{Rules, Say, Server as Scripted, impatient, limits};
+use crate::net::smtp::{Limits, Tls};
 
 const PIPELINING: (&str, Say) = ("EHLO", Say::Line("250-mx\r\n250 PIPELINING"));
 
@@ -158,6 +159,7 @@ async fn what_is_wrong_with_us_rests_the_sink_and_gives_no_mail_up() {
     }
     case(vec![("greeting", Say::Line("421 4.3.2 busy"))], &[], Some("421 4.3.2 busy"), 0).await;
     case(vec![("RCPT#2", Say::Close)], &["accepted"], Some("the connection broke"), 1).await;
+    case(vec![("DATA#2", Say::Reset)], &["accepted"], Some("connection reset"), 1).await;
     case(vec![("DATA#2", Say::Hang)], &["accepted"], Some("no answer from the server within"), 1).await;
 }
 
@@ -165,6 +167,7 @@ async fn what_is_wrong_with_us_rests_the_sink_and_gives_no_mail_up() {
 async fn a_mail_whose_answer_is_lost_is_unknown_and_the_next_one_goes_on() {
     // The server has it all the same.
     case(vec![(".#2", Say::Close)], &["accepted", "unknown", "accepted"], None, 3).await;
+    case(vec![(".#2", Say::Reset)], &["accepted", "unknown", "accepted"], None, 3).await;
     case(vec![(".#2", Say::Hang)], &["accepted", "unknown", "accepted"], None, 3).await;
     case(vec![(".", Say::Close)], &["unknown", "unknown"], Some("the connection broke at the mail"), 2).await;
 }
@@ -197,6 +200,64 @@ async fn a_check_says_what_answered() {
     assert_eq!((server.count("NOOP"), server.count("QUIT"), server.count("MAIL")), (1, 1, 0));
 }
 
+/// A sink with the settings of a login by a token, which a program gives.
+fn with_tokens(server: &Scripted, folder: &std::path::Path, tokens: &str) -> Smtp {
+    std::fs::write(folder.join("tokens"), tokens).unwrap();
+    // Gives the next line at each call, and the last one for ever.
+    let program = "head -n 1 tokens; if test $(wc -l < tokens) -gt 1; then sed -i 1d tokens; fi";
+    let text = format!(
+        "host = '127.0.0.1'\ntls = 'none'\nusername = 'me'\ntoken_command = ['sh', '-c', 'cd {} && {program}']",
+        folder.display()
+    );
+    let shared = Shared { folder: PathBuf::from("/"), user_agent: String::new(), env: Env::from_fn(|_| None) };
+    let (_, login) = account::read(Settings::new("mail", DeTable::parse(&text).unwrap()), &shared).unwrap();
+    Smtp { login, ..sink(server, limits()) }
+}
+
+#[tokio::test]
+async fn a_token_that_expires_in_the_middle_of_a_run_is_asked_for_again_once() {
+    let offer = ("EHLO", Say::Line("250-mx\r\n250 AUTH XOAUTH2"));
+    let (welcome, refused) = (Say::Line("235 2.7.0 welcome"), Say::Line("535 5.7.8 the token has expired"));
+    let folder = tempfile::tempdir().unwrap();
+
+    let rules = vec![offer, ("AUTH#1", welcome), ("AUTH#2", refused), ("AUTH#3", welcome), ("MAIL#2", Say::Close)];
+    let server = Scripted::start(rules).await;
+    let sink = with_tokens(&server, folder.path(), "old\nnew\n");
+    assert_eq!(deliver(&sink, 3).await, (vec!["accepted"; 3], None));
+    let logins: Vec<String> = server.commands().into_iter().filter(|command| command.starts_with("AUTH")).collect();
+    assert!(logins.len() == 3 && logins[0] == logins[1] && logins[1] != logins[2], "{logins:?}");
+
+    // What was refused and is still the same is not tried a second time, and neither is a third one looked for.
+    for (tokens, tries) in [("old\n", 2), ("old\nnew\nnewest\n", 3)] {
+        let server = Scripted::start(vec![offer, ("AUTH#1", welcome), ("AUTH", refused), ("MAIL#2", Say::Close)]).await;
+        let (got, reason) = deliver(&with_tokens(&server, folder.path(), tokens), 3).await;
+        assert_eq!((got, server.count("AUTH")), (vec!["accepted"], tries));
+        assert!(reason.unwrap().contains("535 5.7.8"));
+    }
+    // A login that is refused from the beginning is tried once.
+    let server = Scripted::start(vec![offer, ("AUTH", refused)]).await;
+    deliver(&with_tokens(&server, folder.path(), "old\nnew\n"), 3).await;
+    assert_eq!(server.count("AUTH"), 1);
+}
+
+#[tokio::test]
+async fn a_recipient_that_the_server_cannot_write_down_holds_up_no_other() {
+    let server = Scripted::start(vec![PIPELINING]).await;
+    let mut mixed = parcels(3);
+    let Made::Mail(mail) = &mut mixed[1].made else { panic!() };
+    mail.to = vec!["jürgen@example.net".to_owned()];
+    assert_eq!(deliver_these(&sink(&server, limits()), &mixed).await, (vec!["accepted", "misaddressed", "accepted"], None));
+}
+
+#[tokio::test]
+async fn a_server_that_takes_so_many_mails_over_one_connection_is_connected_to_anew() {
+    for answer in ["451 4.7.0 too many mails in this session", "421 4.7.0 too many mails", "452 4.5.3 too many mails"] {
+        let server = Scripted::start(vec![PIPELINING, ("MAIL#3", Say::Line(answer))]).await;
+        assert_eq!(deliver(&sink(&server, limits()), 4).await, (vec!["accepted"; 4], None));
+        assert_eq!((server.connections(), server.mails().len()), (2, 4), "{answer}");
+    }
+}
+
 fn built(text: &str) -> Result<String, Vec<String>> {
     let env = Env::from_fn(|name| (name == "HOME").then(|| "/home/me".to_owned()));
     let shared = Shared { folder: PathBuf::from("/etc/feeds"), user_agent: String::new(), env };
@@ -211,6 +272,7 @@ fn the_port_follows_from_how_the_connection_is_protected() {
         assert!(sink.contains(&format!("port: {port}")), "{sink}");
     }
     assert!(built("host = 'h'").unwrap().contains("port: 587, tls: StartTls"));
+    assert!(built("host = 'mx.bücher.example'").unwrap().contains("\"mx.xn--bcher-kva.example\""));
     assert!(built("host = 'h'\nca_file = '~/ca.pem'").unwrap().contains("\"/home/me/ca.pem\""));
 }
 
@@ -222,6 +284,16 @@ fn half_a_login_is_a_mistake() {
     assert_eq!(mistakes("auth = 'plain'"), ["`auth` asks for a login, and there is no `username`"]);
     assert_eq!(mistakes("auth = 'none'\nusername = 'me'\npassword = 'x'"), ["`username` together with `auth = \"none\"`"]);
     assert_eq!(mistakes("username = 'me'\npassword = 5").len(), 1);
+    assert_eq!(mistakes("token = 't'"), ["a token without `username`"]);
+    assert_eq!(mistakes("username = 'me'\nauth = 'xoauth2'"), ["`username` without a token"]);
+    let both = "username = 'me'\npassword = 'x'\ntoken_command = 'y'";
+    assert_eq!(mistakes(both), ["both a password and a token are given"]);
+    let other = "username = 'me'\npassword = 'x'\nauth = 'oauthbearer'";
+    assert_eq!(mistakes(other), ["this `auth` needs a token, and a password is given"]);
+    assert_eq!(mistakes("username = 'me'\ntoken = 't'\nauth = 'plain'"), ["this `auth` needs a password, and a token is given"]);
+    for auth in ["auto", "xoauth2", "oauthbearer"] {
+        assert!(built(&format!("host = 'h'\nusername = 'me'\ntoken = 't'\nauth = '{auth}'")).is_ok());
+    }
     assert!(built("port = 'x'\nhots = 'h'\nusername = 'me'\npassword = 5").unwrap_err().len() >= 3);
     let sink = built("host = 'h'\nusername = 'me'\npassword = 'hunter2'").unwrap();
     assert!(!sink.contains("hunter2"));
