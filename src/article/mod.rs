@@ -119,11 +119,10 @@ fn summary_of(tree: &Tree) -> String {
     let mut text = String::new();
     for step in tree.walk(tree.root()) {
         let (Step::Enter(id) | Step::Leave(id)) = step;
-        match tree.text(id) {
-            Some(words) if step == Step::Enter(id) => text.push_str(words),
-            Some(_) => {}
-            None if pass::is_block(tree.name(id)) || matches!(tree.name(id), "td" | "th" | "br" | "img") => text.push(' '),
-            None => {}
+        if let (Step::Enter(_), Some(words)) = (step, tree.text(id)) {
+            text.push_str(words);
+        } else if pass::is_block(tree.name(id)) || matches!(tree.name(id), "td" | "th" | "br" | "img") {
+            text.push(' ');
         }
         if text.len() > READ_FOR_SUMMARY {
             break;

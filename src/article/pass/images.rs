@@ -102,8 +102,8 @@ impl Pass<'_> {
     /// Whether the image that was kept last stands right before.
     fn comes_after_image(&self, id: Id) -> bool {
         let blank = |sibling: &Id| self.tree.text(*sibling).is_some_and(|text| text.trim().is_empty());
-        let siblings = std::iter::successors(self.tree.before(id), |sibling| self.tree.before(*sibling));
-        let Some(mut last) = siblings.skip_while(blank).next() else { return false };
+        let mut siblings = std::iter::successors(self.tree.before(id), |sibling| self.tree.before(*sibling));
+        let Some(mut last) = siblings.find(|sibling| !blank(sibling)) else { return false };
         while let Some(inner) = self.tree.last(last).filter(|_| self.tree.name(last) != "img") {
             last = inner;
         }
@@ -112,8 +112,8 @@ impl Pass<'_> {
 
     fn comes_before_lazy(&self, id: Id) -> bool {
         let blank = |sibling: &Id| self.tree.text(*sibling).is_some_and(|text| text.trim().is_empty());
-        let siblings = std::iter::successors(self.tree.after(id), |sibling| self.tree.after(*sibling));
-        let next = siblings.skip_while(blank).next();
+        let mut siblings = std::iter::successors(self.tree.after(id), |sibling| self.tree.after(*sibling));
+        let next = siblings.find(|sibling| !blank(sibling));
         next.is_some_and(|next| {
             self.tree.name(next) == "img" && LAZY.iter().chain(LAZY_SETS).any(|name| self.tree.attribute(next, name).is_some())
         })

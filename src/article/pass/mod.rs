@@ -75,21 +75,17 @@ impl Pass<'_> {
             // What is done to a node leaves its parent, and what comes after it, where they are.
             let parent = self.tree.parent(at).unwrap_or(root);
             let next = if entering {
-                match self.enter(at) {
-                    Go::Into => match self.tree.first(at) {
-                        Some(child) => {
-                            at = child;
-                            continue;
-                        }
-                        None => {
-                            entering = self.tree.name(at).is_empty();
-                            if !entering {
-                                continue;
-                            }
-                            self.tree.after(at)
-                        }
-                    },
-                    Go::To(next) => next,
+                match (self.enter(at), self.tree.first(at)) {
+                    (Go::To(next), _) => next,
+                    (Go::Into, Some(child)) => {
+                        at = child;
+                        continue;
+                    }
+                    (Go::Into, None) if self.tree.name(at).is_empty() => self.tree.after(at),
+                    (Go::Into, None) => {
+                        entering = false;
+                        continue;
+                    }
                 }
             } else {
                 let next = self.tree.after(at);

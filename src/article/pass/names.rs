@@ -91,11 +91,10 @@ fn is_kept(element: &str, attribute: &str, value: &str) -> bool {
     match (element, attribute) {
         (_, "dir") => matches!(value, "ltr" | "rtl" | "auto"),
         (_, "lang") => !value.is_empty() && value.len() <= 35 && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'),
-        ("a", "href") | ("img", "src" | "alt") => true,
+        ("a", "href") | ("img", "src" | "alt") | ("ol", "reversed") => true,
         ("a" | "img" | "abbr", "title") => !value.is_empty(),
         ("img", "width") => is_number(super::images::WIDEST),
         ("ol", "start") | ("li", "value") => value.parse::<i32>().is_ok(),
-        ("ol", "reversed") => true,
         ("ol", "type") => matches!(value, "1" | "a" | "A" | "i" | "I"),
         ("td" | "th", "colspan" | "rowspan") => is_number(1_000),
         _ => false,

@@ -22,14 +22,11 @@ impl Notes {
 
     /// The mark of an address.
     pub(super) fn number(&mut self, url: &str) -> String {
-        let number = match self.numbers.get(url) {
-            Some(number) => *number,
-            None => {
-                self.urls.push(url.to_owned());
-                self.numbers.insert(url.to_owned(), self.urls.len());
-                self.urls.len()
-            }
-        };
+        if !self.numbers.contains_key(url) {
+            self.urls.push(url.to_owned());
+            self.numbers.insert(url.to_owned(), self.urls.len());
+        }
+        let number = self.numbers.get(url).copied().unwrap_or_default();
         format!("[{number}]")
     }
 

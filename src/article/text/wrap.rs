@@ -22,9 +22,8 @@ fn is_ideographic(c: char) -> bool {
 
 /// The piece that a text begins with, which is not broken.
 fn piece(text: &str) -> &str {
-    let mut chars = text.char_indices().peekable();
     let mut last = None;
-    while let Some((at, c)) = chars.next() {
+    for (at, c) in text.char_indices() {
         if let Some(last) = last {
             let may_break = (is_ideographic(last) || is_ideographic(c)) && !NOT_FIRST.contains(c) && !NOT_LAST.contains(last);
             if may_break {
