@@ -2,6 +2,7 @@ use super::*;
 use crate::feed::Link;
 
 mod attacks;
+mod oracle;
 mod shapes;
 
 fn entry(body: &str) -> Entry {

@@ -127,5 +127,5 @@ fn wrappers_and_the_feeds_own_looks_go() {
 #[test]
 fn signs_that_a_page_shows_as_pictures_are_signs() {
     becomes(&[("<p>Yes <img class=emoji alt='🎉' src='https://s.example/1.svg'></p>", "<p>Yes 🎉</p>")]);
-    assert_eq!(made("<p>a<img src=b.png alt='a cat' title='says why'></p>").text, "a[image: a cat (says why)]");
+    assert_eq!(made("<p>a<img src=b.png alt='a cat' title='says why'></p>").text, "a [image: a cat (says why)]");
 }

@@ -229,6 +229,7 @@ impl Renderer<'_> {
             }
         };
         if self.pre == 0 {
+            self.here.push(" ");
             self.here.push(&described);
         }
     }
