@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::richest::richest;
+
 /// What a source's bytes hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Document {
@@ -105,10 +107,10 @@ impl Entry {
         self.published.or(self.updated)
     }
 
-    /// The fuller of its bodies.
+    /// The richest of its bodies.
     #[must_use]
     pub fn body(&self) -> Option<&str> {
-        self.content.as_deref().or(self.summary.as_deref())
+        richest(self.content.as_deref(), self.summary.as_deref())
     }
 }
 

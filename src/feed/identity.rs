@@ -190,7 +190,9 @@ pub fn plain_link(link: &str) -> String {
     format!("{host}{port}{path}{query}{fragment}")
 }
 
-fn is_tracking(pair: &str) -> bool {
+/// Whether a pair of a query, `key=value`, tells where a reader came from.
+#[must_use]
+pub fn is_tracking(pair: &str) -> bool {
     let key = pair.split('=').next().unwrap_or_default();
     key.starts_with("utm_") || TRACKING.contains(&key)
 }

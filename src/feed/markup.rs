@@ -19,20 +19,32 @@ struct Watched<S> {
     moved: Cell<bool>,
 }
 
-impl<S: TokenSink<Handle = ()>> TokenSink for Watched<S> {
-    type Handle = ();
+impl<S: TokenSink> TokenSink for Watched<S> {
+    type Handle = S::Handle;
 
-    fn process_token(&self, token: Token, line: u64) -> TokenSinkResult<()> {
+    fn process_token(&self, token: Token, line: u64) -> TokenSinkResult<S::Handle> {
         if !matches!(token, Token::ParseError(_)) {
             self.moved.set(true);
         }
-        self.sink.process_token(token, line)
+        match self.sink.process_token(token, line) {
+            // Nobody runs a script here, nor changes the encoding of what is text already.
+            TokenSinkResult::Script(_) | TokenSinkResult::EncodingIndicator(_) => TokenSinkResult::Continue,
+            other => other,
+        }
+    }
+
+    fn end(&self) {
+        self.sink.end();
+    }
+
+    fn adjusted_current_node_present_but_not_in_html_namespace(&self) -> bool {
+        self.sink.adjusted_current_node_present_but_not_in_html_namespace()
     }
 }
 
 /// Hands the tokens of a piece of HTML to a sink. `None` where a tag has more attributes than any tag should: what comes of
 /// such HTML is not worth its time, here or in a parser.
-pub fn tokens<S: TokenSink<Handle = ()>>(html: &str, sink: S) -> Option<S> {
+pub fn tokens<S: TokenSink>(html: &str, sink: S) -> Option<S> {
     let tokenizer = Tokenizer::new(Watched { sink, moved: Cell::new(false) }, TokenizerOpts::default());
     let input = BufferQueue::default();
     let mut rest = html;

@@ -14,6 +14,7 @@ mod kind;
 pub mod markup;
 mod parse;
 mod people;
+mod richest;
 pub mod text;
 pub mod visible;
 

@@ -56,8 +56,9 @@ pub fn marked(article: &Article, before: &str, after: &str) -> Option<Article> {
         text.push_str("… and more.\n\n");
     }
     html.push_str("</div>\n");
-    let _ = write!(text, "The new version:\n\n{}", article.text);
-    Some(Article { html: html + &article.html, text, summary: article.summary.clone() })
+    text.push_str("The new version:\n\n");
+    let flowed = format!("{text}{}", article.flowed);
+    Some(Article { html: html + &article.html, text: text + &article.text, flowed, ..article.clone() })
 }
 
 /// The passages that differ, title first, and whether there are more than are shown.
@@ -216,7 +217,7 @@ mod tests {
     use super::*;
 
     fn article() -> Article {
-        Article { html: "<p>new</p>".to_owned(), text: "new".to_owned(), summary: "new".to_owned() }
+        Article { html: "<p>new</p>".to_owned(), text: "new".to_owned(), flowed: "new".to_owned(), ..Article::default() }
     }
 
     fn lines(before: &str, after: &str) -> Vec<String> {

@@ -1,0 +1,81 @@
+use super::*;
+use crate::feed::Link;
+
+mod attacks;
+mod oracle;
+mod shapes;
+
+fn entry(body: &str) -> Entry {
+    let link = Link { href: "https://example.org/posts/1".to_owned(), ..Link::default() };
+    Entry { links: vec![link], content: Some(body.to_owned()), ..Entry::default() }
+}
+
+fn made(body: &str) -> Article {
+    article(&entry(body), None)
+}
+
+/// The HTML without a mail's styles.
+fn html(body: &str) -> String {
+    let page = Url::parse("https://example.org/posts/1").unwrap();
+    clean(body, Some(&page))
+}
+
+#[test]
+fn relative_addresses_become_absolute() {
+    let article = made("<a href='../about'>x</a><img src='a.png' alt='A'>");
+    assert!(article.html.contains("https://example.org/about"), "{}", article.html);
+    assert!(article.html.contains("https://example.org/posts/a.png"), "{}", article.html);
+}
+
+#[test]
+fn an_entry_nested_without_end_is_read_as_text() {
+    let article = made(&format!("{}deep{}", "<div>".repeat(20_000), "</div>".repeat(20_000)));
+    assert_eq!(article.html, "<p>deep</p>");
+    assert_eq!(article.text.trim(), "deep");
+}
+
+#[test]
+fn an_entry_without_a_body_makes_an_empty_article() {
+    assert_eq!(article(&Entry::default(), None), Article::default());
+    assert_eq!(made(" <p> </p><div><span></span></div>"), Article::default());
+}
+
+#[test]
+fn the_mail_is_dressed_and_what_is_shown_is_not() {
+    let body = "<blockquote><p>a</p></blockquote>";
+    assert_eq!(html(body), "<blockquote><p>a</p></blockquote>");
+    let styled = made(body).html;
+    assert!(styled.starts_with("<blockquote style=\"margin:"), "{styled}");
+}
+
+#[test]
+fn pictures_are_listed_once_in_their_order() {
+    let article = made("<p>x<img src=b.png><img src=a.png><img src=b.png></p>");
+    assert_eq!(article.images, ["https://example.org/posts/b.png", "https://example.org/posts/a.png"]);
+}
+
+#[test]
+fn a_picture_within_its_address_stays_where_that_is_wanted() {
+    let picture = format!("data:image/png;base64,{}", "iVBORw0KGgo".repeat(50));
+    let body = format!("<p>x <img src='{picture}' alt='a dot'> <img src='data:image/svg+xml,{}'></p>", "x".repeat(1_000));
+    assert_eq!(html(&body), "<p>x a dot </p>");
+    let options = Options { data_images: true, ..Options::default() };
+    let kept = article_with(&entry(&body), None, options);
+    assert_eq!(kept.images, std::slice::from_ref(&picture));
+    assert!(kept.html.contains(&picture));
+    let harm = article_with(&entry("<a href='data:text/html,x'>y</a>"), None, options);
+    assert_eq!(harm.html, "y");
+}
+
+#[test]
+fn without_pictures_there_is_what_describes_them() {
+    let options = Options { images: false, ..Options::default() };
+    let article = article_with(&entry("<p>See <img src=a.png alt='a cat'></p>"), None, options);
+    assert_eq!((article.html.as_str(), article.images.len()), ("<p>See a cat</p>", 0));
+}
+
+#[test]
+fn the_summary_is_the_beginning_of_what_is_read() {
+    let article = made("<h1>A</h1><p>b <b>c</b></p><ul><li>d</li></ul><script>e</script>");
+    assert_eq!(article.summary, "A b c d");
+}
