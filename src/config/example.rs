@@ -96,6 +96,8 @@ mod tests {
     fn every_commented_default_is_the_default() {
         let text = format!("{}\n[feeds.demo]\nurl = \"https://example.org/feed\"\n", initial());
         let plain = meaning(&check(&text));
+        // What is built in has no form of a template.
+        const BODIES: usize = 2;
         let mut tried = 0;
         for key in commented(&text).iter().filter(|key| !key.header.starts_with('#')) {
             let with_key = text.replacen(&key.lines, &key.bare, 1);
@@ -109,7 +111,7 @@ mod tests {
             }
             tried += 1;
         }
-        assert_eq!(tried, 2 + http::KEYS.len() + (layers::LAYER_KEYS.len() - 1) + layers::LOOK_KEYS.len() + 1);
+        assert_eq!(tried, 2 + http::KEYS.len() + (layers::LAYER_KEYS.len() - 1) + layers::LOOK_KEYS.len() + 1 - BODIES);
     }
 
     #[test]
