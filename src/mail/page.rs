@@ -12,7 +12,7 @@ const FONT: &str = "-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,Helvetica
 const QUIET: &str = "font-size:14px;line-height:1.5;opacity:0.75";
 const HIDDEN: &str = "display:none;max-height:0;max-width:0;overflow:hidden;opacity:0;font-size:1px;line-height:1px;mso-hide:all";
 /// Both colours are set, so that code is legible wherever one of the two rules is dropped: 15.6:1 on light, 12.4:1 on dark.
-const CODE: &str = "pre{background-color:#f4f4f4;color:#1f1f1f}\r\n\
+const CODE: &str = "pre{background-color:#f4f4f4;color:#1f1f1f;direction:ltr;text-align:left}\r\n\
      @media (prefers-color-scheme:dark){pre{background-color:#262626!important;color:#e6e6e6!important}}";
 /// How many characters a list of mails shows of a mail's beginning, and how far it goes on for what comes next.
 const PREHEADER: usize = 90;
@@ -41,10 +41,11 @@ impl Around {
         let byline = Byline::of(entry, facts);
         let feed = if is_web(&facts.feed.link) { anchor(&facts.feed.link, &byline.feed) } else { to_html(&byline.feed) };
         let before = [byline.author.as_deref(), byline.date.as_deref()].into_iter().flatten().map(to_html);
+        let apart = |part: String| format!("<span dir=\"auto\">{part}</span>");
         Self {
             attributes: format!("{lang} dir=\"{direction}\""),
             preheader: preheader(subject, &article.summary),
-            byline: before.chain([feed]).collect::<Vec<_>>().join(" · "),
+            byline: before.chain([feed]).map(apart).collect::<Vec<_>>().join(" · "),
             foot: foot_of(letter),
         }
     }
@@ -73,7 +74,7 @@ pub(super) fn html(letter: Letter<'_>, subject: &str, around: &Around, body: &st
          <h1 style=\"font-size:26px;line-height:1.25;margin:0 0 8px\">{title}</h1>\r\n\
          <p style=\"margin:0 0 24px;{QUIET}\">{byline}</p>\r\n\
          <div style=\"overflow-x:auto\">\r\n{body}\r\n</div>\r\n\
-         <div style=\"margin:32px 0 0;padding:12px 0 0;border-top:1px solid #999\">\r\n{foot}</div>\r\n\
+         <div dir=\"ltr\" style=\"margin:32px 0 0;padding:12px 0 0;border-top:1px solid #999\">\r\n{foot}</div>\r\n\
          </div>\r\n<!--[if mso]></td></tr></table><![endif]-->\r\n</body>\r\n</html>\r\n",
         title_text = to_html(subject),
     )
@@ -109,7 +110,7 @@ fn foot_of(letter: Letter<'_>) -> String {
         line(&format!("Enclosure: {name}{detail}"));
     }
     if let Some(tags) = foot::tags(entry) {
-        line(&format!("Tags: {}", to_html(&tags)));
+        line(&format!("Tags: <span dir=\"auto\">{}</span>", to_html(&tags)));
     }
     if let Some(names) = foot::also_in(facts) {
         line(&format!("Also in: {}", to_html(&names)));
@@ -118,7 +119,7 @@ fn foot_of(letter: Letter<'_>) -> String {
     let feed = if is_web(&facts.feed.url) { anchor(&facts.feed.url, &feed) } else { to_html(&feed) };
     let stop = foot::stop(facts)
         .map_or(String::new(), |stop| format!(" · to stop it: <code style=\"font-family:monospace\">{}</code>", to_html(&stop)));
-    line(&format!("Feed: {feed}{stop}"));
+    line(&format!("Feed: <span dir=\"auto\">{feed}</span>{stop}"));
     foot
 }
 
