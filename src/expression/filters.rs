@@ -9,28 +9,28 @@ use url::Url;
 pub(super) fn add(environment: &mut Environment<'_>) {
     environment.add_filter("date", date);
     environment.add_filter("truncate", truncate);
-    environment.add_filter("host", |url: String| host(&url));
-    environment.add_filter("slug", |text: String| slug(&text));
+    environment.add_filter("host", host);
+    environment.add_filter("slug", slug);
     environment.add_filter("size", size);
 }
 
 /// A time (RFC 3339) in the form that `format` describes (strftime), in UTC; nothing of nothing.
-fn date(time: String, format: Option<String>) -> Result<String, Error> {
+fn date(time: &str, format: Option<&str>) -> Result<String, Error> {
     let wrong = |message: String| Error::new(ErrorKind::InvalidOperation, message);
     if time.is_empty() {
-        return Ok(time);
+        return Ok(String::new());
     }
     let at: Timestamp = time.parse().map_err(|_| wrong(format!("`{time}` is no time")))?;
-    let format = format.as_deref().unwrap_or("%Y-%m-%d");
+    let format = format.unwrap_or("%Y-%m-%d");
     let broken_down = strtime::BrokenDownTime::from(at);
     broken_down.to_string(format).map_err(|error| wrong(format!("`{format}` is no form of a date: {error}")))
 }
 
 /// At most so many characters, cut between words where that loses little, with an ellipsis where it was cut.
-fn truncate(text: String, most: Option<usize>) -> String {
+fn truncate(text: &str, most: Option<usize>) -> String {
     let most = most.unwrap_or(60);
     if text.chars().nth(most).is_none() {
-        return text;
+        return text.to_owned();
     }
     let end = text.char_indices().nth(most.saturating_sub(1)).map_or(text.len(), |(at, _)| at);
     let kept = &text[..end];

@@ -72,9 +72,9 @@ pub(super) fn html(letter: Letter<'_>, subject: &str, around: &Around, body: &st
          <div{attributes} style=\"max-width:680px;margin:0 auto;padding:24px 16px;font-family:{FONT};font-size:17px;line-height:1.55;\
          overflow-wrap:break-word;word-wrap:break-word\">\r\n\
          <h1 style=\"font-size:26px;line-height:1.25;margin:0 0 8px\">{title}</h1>\r\n\
-         <p style=\"margin:0 0 24px;{QUIET}\">{byline}</p>\r\n\
+         <p style=\"margin:0 0 12px;{QUIET}\">{byline}</p>\r\n\
          <div style=\"overflow-x:auto\">\r\n{body}\r\n</div>\r\n\
-         <div dir=\"ltr\" style=\"margin:32px 0 0;padding:12px 0 0;border-top:1px solid #999\">\r\n{foot}</div>\r\n\
+         <div dir=\"ltr\" style=\"margin:20px 0 0;padding:12px 0 0;border-top:1px solid #999\">\r\n{foot}</div>\r\n\
          </div>\r\n<!--[if mso]></td></tr></table><![endif]-->\r\n</body>\r\n</html>\r\n",
         title_text = to_html(subject),
     )

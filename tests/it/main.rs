@@ -38,6 +38,8 @@ mod secrets;
 #[cfg(test)]
 mod sinks;
 #[cfg(test)]
+mod templates;
+#[cfg(test)]
 mod updates;
 #[cfg(test)]
 mod when_asked;
