@@ -233,7 +233,8 @@ impl Courier {
         })?;
         if let Made::Mail(mail) = &made {
             for remark in &mail.remarks {
-                tracing::warn!(feed = mail.facts.feed.name, sink = channel.name, "{remark}");
+                let (feed, title) = (&mail.facts.feed.name, &mail.facts.entry.title);
+                tracing::warn!(feed, sink = channel.name, "`{feed}`, “{title}”: {remark}");
             }
         }
         Ok(Parcel {

@@ -37,9 +37,24 @@ struct MailFacts<'a> {
     preheader: Safe<'a>,
 }
 
-/// The lines of the text part, not yet broken.
-pub(super) fn text(letter: Letter<'_>, look: &Look, subject: &str, remarks: &mut Vec<String>) -> String {
-    templated(letter, look, subject, remarks).unwrap_or_else(|| plain::text(letter))
+/// The text part, its lines treated by `broken`.
+fn text(letter: Letter<'_>, look: &Look, subject: &str, broken: impl Fn(&str) -> String, remarks: &mut Vec<String>) -> String {
+    match templated(letter, look, subject, remarks) {
+        Some(text) => broken(&text),
+        None => plain::text(letter, broken),
+    }
+}
+
+/// The text part as it travels, and whether it may be joined again.
+pub(super) fn sent(letter: Letter<'_>, look: &Look, subject: &str, remarks: &mut Vec<String>) -> (String, bool) {
+    let flows = look.wrap > 0;
+    let broken = |text: &str| if flows { flow::flowed(text, usize::from(look.wrap)) } else { flow::shown(text, 0) };
+    (text(letter, look, subject, broken, remarks), flows)
+}
+
+/// The text part as a person sees it.
+pub(super) fn shown(letter: Letter<'_>, look: &Look, subject: &str, remarks: &mut Vec<String>) -> String {
+    text(letter, look, subject, |text| flow::shown(text, usize::from(look.wrap)), remarks)
 }
 
 /// What the user's template makes, where there is one and it does not fail.
@@ -47,14 +62,8 @@ fn templated(letter: Letter<'_>, look: &Look, subject: &str, remarks: &mut Vec<S
     let template = look.body_text.as_ref()?;
     let (byline, foot) = (plain::byline(letter), plain::foot(letter));
     let mail = MailFacts { subject, byline: Safe(&byline), foot: Safe(&foot), attributes: Safe(""), preheader: Safe("") };
-    let facts = body_facts(letter.facts, &letter.article.html, plain::body(letter.article), mail);
+    let facts = body_facts(letter.facts, &letter.article.html, plain::lines(letter.article), mail);
     template.render(&facts).map_err(|error| remarks.push(failed("body_text", &error.to_string()))).ok()
-}
-
-/// The text as it travels, and whether it may be joined again.
-pub(super) fn sent(text: &str, look: &Look) -> (String, bool) {
-    let width = usize::from(look.wrap);
-    if width == 0 { (text.to_owned(), false) } else { (flow::flowed(text, width), true) }
 }
 
 /// The HTML part.
@@ -71,7 +80,7 @@ pub(super) fn html(letter: Letter<'_>, look: &Look, subject: &str, remarks: &mut
             attributes: Safe(&around.attributes),
             preheader: Safe(&around.preheader),
         };
-        template.render(&body_facts(letter.facts, body, plain::body(letter.article), mail)).unwrap_or_else(|error| {
+        template.render(&body_facts(letter.facts, body, plain::lines(letter.article), mail)).unwrap_or_else(|error| {
             *failure.borrow_mut() = Some(failed("body_html", &error.to_string()));
             builtin()
         })
@@ -99,7 +108,7 @@ pub fn try_body(template: &Template) -> Result<String, crate::expression::Templa
     let article = Article { html: "<p>specimen</p>".to_owned(), text: "specimen".to_owned(), ..Article::default() };
     let safe = Safe("specimen");
     let mail = MailFacts { subject: "specimen", byline: safe, foot: safe, attributes: safe, preheader: safe };
-    template.try_on(&body_facts(&facts, &article.html, plain::body(&article), mail))
+    template.try_on(&body_facts(&facts, &article.html, plain::lines(&article), mail))
 }
 
 /// The link of an entry on a line, or what a template makes in its place.

@@ -6,7 +6,7 @@ use lettre::Message;
 use lettre::message::Mailbox;
 
 use super::parts::{Attachment, Inline, Readable};
-use super::{FROM_NAME, Format, Look, Mail, SUBJECT, body, encoded, flow, headers, parts};
+use super::{FROM_NAME, Format, Look, Mail, SUBJECT, body, encoded, headers, parts};
 use crate::article::Article;
 use crate::delivery::MessageId;
 use crate::expression::{Template, TemplateError};
@@ -89,11 +89,11 @@ pub fn reading(letter: Letter<'_>, look: &Look) -> Result<Reading, ComposeError>
     let text = match (look.format, letter.entry.link()) {
         (Format::Url, Some(link)) => body::url(letter, look, link, &subject, &mut remarks),
         (Format::Url, None) => return Err(ComposeError::NoLink),
-        (Format::Both | Format::Html | Format::Text, _) => body::text(letter, look, &subject, &mut remarks),
+        (Format::Both | Format::Html | Format::Text, _) => body::shown(letter, look, &subject, &mut remarks),
     };
     let html = body::html(letter, look, &subject, &mut remarks);
     let to = recipients.iter().map(ToString::to_string).collect();
-    Ok(Reading { from: sender.to_string(), to, subject, text: flow::shown(&text, usize::from(look.wrap)), html, remarks })
+    Ok(Reading { from: sender.to_string(), to, subject, text, html, remarks })
 }
 
 /// Fills the templates of the headers in. One that fails on this entry is left for what is built in; but for whom it goes to.
@@ -137,7 +137,7 @@ pub fn compose(letter: Letter<'_>, look: &Look) -> Result<Mail, ComposeError> {
     builder = headers::labels(builder, entry, facts, message_id);
 
     let html = |remarks: &mut Vec<String>| body::html(letter, look, &subject, remarks);
-    let text = |remarks: &mut Vec<String>| body::sent(&body::text(letter, look, &subject, remarks), look);
+    let text = |remarks: &mut Vec<String>| body::sent(letter, look, &subject, remarks);
     let (text, html) = match look.format {
         Format::Both => (Some(text(&mut remarks)), Some(html(&mut remarks))),
         Format::Html => (None, Some(html(&mut remarks))),

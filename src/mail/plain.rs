@@ -12,21 +12,21 @@ pub(super) fn byline(letter: Letter<'_>) -> String {
     Byline::of(letter.entry, letter.facts).parts().collect::<Vec<_>>().join(" · ")
 }
 
-/// The body's lines.
-pub(super) fn body(article: &Article) -> &str {
+/// The body's lines, each a whole.
+pub(super) fn lines(article: &Article) -> &str {
     &article.text
 }
 
-/// The whole part.
-pub(super) fn text(letter: Letter<'_>) -> String {
-    let mut text = byline(letter);
-    text.push_str("\n\n");
-    let body = body(letter.article);
+/// The whole part, its lines treated by `broken`: the body and what stands around it.
+pub(super) fn text(letter: Letter<'_>, broken: impl Fn(&str) -> String) -> String {
+    let mut text = broken(&byline(letter));
+    text.push('\n');
+    let body = lines(letter.article);
     if !body.is_empty() {
-        text.push_str(body);
-        text.push_str("\n\n");
+        text.push_str(&broken(body));
+        text.push('\n');
     }
-    text.push_str(&foot(letter));
+    text.push_str(&broken(&foot(letter)));
     text
 }
 

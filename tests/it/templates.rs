@@ -41,10 +41,11 @@ fn a_mistake_in_a_template_is_told_before_anything_is_fetched() {
 #[test]
 fn an_entry_that_a_template_fails_on_arrives_as_it_is_built_in() {
     let publisher = Server::start();
-    let reader = reader_with(&publisher, "subject = \"{{ entry.tags[0] }}\"\nbody_text = \"{{ entry.enclosures[0].url }}\"");
+    let reader = reader_with(&publisher, "subject = \"{{ entry.authors[1] }}\"\nbody_text = \"{{ entry.enclosures[0].url }}\"");
     reader
         .run(&["-v", "run", "--once"])
         .succeeds()
+        .complains_of("`winds`, “Counting waves")
         .complains_of("the template for `subject` failed: it uses a value that is not there");
     let mails = reader.inbox();
     assert!(mails.len() > 1);
