@@ -1,3 +1,5 @@
+//! What a finished mail is, read back by another program: headers, parts, words of the user's, and hostile entries.
+
 use mail_parser::MessageParser;
 use proptest::prelude::*;
 
