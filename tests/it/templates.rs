@@ -41,7 +41,7 @@ fn a_mistake_in_a_template_is_told_before_anything_is_fetched() {
 #[test]
 fn an_entry_that_a_template_fails_on_arrives_as_it_is_built_in() {
     let publisher = Server::start();
-    let reader = reader_with(&publisher, "subject = \"{{ entry.authors[1] }}\"\nbody_text = \"{{ entry.enclosures[0].url }}\"");
+    let reader = reader_with(&publisher, "subject = \"{{ entry.also_in[0] }}\"\nbody_text = \"{{ entry.enclosures[0].url }}\"");
     reader
         .run(&["-v", "run", "--once"])
         .succeeds()
