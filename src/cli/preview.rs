@@ -13,7 +13,7 @@ use crate::delivery::MessageId;
 use crate::expression::Template;
 use crate::feed::identity::uid;
 use crate::feed::{Document, Entry, Facts, FeedFacts, Keys};
-use crate::mail::{self, Format, Letter, Look, Mail};
+use crate::mail::{self, Letter, Look, Mail};
 use crate::sink::{Made, Sink, Wants};
 
 /// What `feeds preview` takes.
@@ -119,14 +119,8 @@ fn target(config: Option<&Config>, named: &Named<'_>, sink: Option<&str>, docume
 /// How a mail looks where no configuration says so.
 fn plain_look() -> Result<Look, Failure> {
     let internal = |error: String| Failure::needs_person(format!("cannot make a plain mail: {error}"));
-    let template = |source| Template::parse(source).map_err(|error| internal(error.to_string()));
-    Ok(Look {
-        from: "feeds@localhost".parse().map_err(|_| internal("the address is none".to_owned()))?,
-        from_name: template(mail::FROM_NAME)?,
-        to: template("reader@localhost")?,
-        subject: template(mail::SUBJECT)?,
-        format: Format::Both,
-    })
+    let from = "feeds@localhost".parse().map_err(|_| internal("the address is none".to_owned()))?;
+    Ok(Look::plain(from, Template::builtin("reader@localhost")))
 }
 
 fn show(place: &Place, arguments: &Arguments, named: &Named<'_>, target: &Target, entry: &Entry) -> Result<(), Failure> {
@@ -140,7 +134,16 @@ fn show(place: &Place, arguments: &Arguments, named: &Named<'_>, target: &Target
     let addressed = &target.addressed;
     let article = article(entry, Some(addressed.feed.link.as_str()));
     let facts = Facts::new(&addressed.feed, entry, &article.summary);
-    let letter = Letter { entry, article: &article, facts: &facts, message_id: &message_id, in_reply_to: None, first_seen };
+    let letter = Letter {
+        entry,
+        article: &article,
+        facts: &facts,
+        message_id: &message_id,
+        in_reply_to: None,
+        first_seen,
+        inline: &[],
+        attachments: &[],
+    };
     let order =
         |wants| Order { entry, addressed, wants, message_id: &message_id, follows: None, first_seen, small: None, also_in: &[] };
     let mail = || -> Result<Mail, Failure> {
@@ -150,7 +153,7 @@ fn show(place: &Place, arguments: &Arguments, named: &Named<'_>, target: &Target
         }
     };
     let look = addressed.look.as_ref().ok_or_else(|| cannot("the sink takes no mail".to_owned()))?;
-    let head = mail::head(letter, look).map_err(|error| cannot(error.to_string()))?;
+    let reading = mail::reading(letter, look).map_err(|error| cannot(error.to_string()))?;
     let printer = &place.printer;
     if printer.json {
         printer.json(&Preview {
@@ -160,28 +163,31 @@ fn show(place: &Place, arguments: &Arguments, named: &Named<'_>, target: &Target
             title: entry.title.clone(),
             url: entry.link().map(str::to_owned),
             message_id: message_id.as_str().to_owned(),
-            from: Some(head.from.clone()),
-            to: head.to.clone(),
-            subject: Some(head.subject.clone()),
-            text: mail::text(letter),
-            html: mail::html(letter, &head.subject),
+            from: Some(reading.from),
+            to: reading.to,
+            subject: Some(reading.subject),
+            text: reading.text,
+            html: reading.html,
         });
         return Ok(());
     }
     if arguments.explain {
         explain(place, target);
     }
+    for remark in &reading.remarks {
+        tracing::warn!("{remark}");
+    }
     match (arguments.form, target.wants) {
         (Form::Eml, _) => printer.bytes(&mail()?.bytes),
-        (Form::Html, _) => printer.fact(&mail::html(letter, &head.subject)),
+        (Form::Html, _) => printer.fact(&reading.html),
         (Form::Url, _) => printer.fact(entry.link().ok_or_else(|| cannot("it has no link".to_owned()))?),
         (Form::Text, Wants::Link) => {
             printer.fact(entry.title.as_deref().unwrap_or("(no title)"));
             printer.fact(entry.link().unwrap_or("(no link)"));
         }
         (Form::Text, Wants::Mail) => {
-            printer.fact(&format!("From: {}\nTo: {}\nSubject: {}\n", head.from, head.to.join(", "), head.subject));
-            printer.fact(mail::text(letter).trim_end());
+            printer.fact(&format!("From: {}\nTo: {}\nSubject: {}\n", reading.from, reading.to.join(", "), reading.subject));
+            printer.fact(reading.text.trim_end());
         }
     }
     Ok(())

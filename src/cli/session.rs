@@ -11,9 +11,8 @@ use crate::config::edit::EditError;
 use crate::config::{Config, Feed, locate};
 use crate::deliver::{Addressed, Channel};
 use crate::env::Env;
-use crate::expression::Template;
 use crate::feed::FeedFacts;
-use crate::mail::{self, Format, Look};
+use crate::mail::{Format, Look};
 use crate::poll::{Destination, Subscription};
 use crate::schedule::{self, Every};
 use crate::secret::redact_text;
@@ -169,11 +168,10 @@ pub(super) fn notices(config: &Config) -> Vec<Destination> {
 }
 
 /// How notices look at a sink whose other mails look like this: they have no link, and no feed's words are in them.
-fn addressed_notices(look: &Look) -> Option<Addressed> {
-    let (from_name, subject) = (Template::parse(mail::FROM_NAME).ok()?, Template::parse(mail::SUBJECT).ok()?);
+fn addressed_notices(look: &Look) -> Addressed {
     let format = if look.format == Format::Url { Format::Both } else { look.format };
     let feed = FeedFacts { name: "feeds-notices".to_owned(), title: "feeds".to_owned(), ..FeedFacts::default() };
-    Some(Addressed { feed, look: Some(Look { from_name, subject, format, ..look.clone() }) })
+    Addressed { feed, look: Some(Look { format, ..look.without_words() }) }
 }
 
 /// The channels to all sinks of a configuration that is used up by it; `notices` is the notices' own feed.
@@ -187,7 +185,7 @@ pub(super) fn channels(config: Config, ids: &HashMap<String, FeedId>, notices: O
             let look = feed.looks.get(&name).or_else(|| config.looks.get(&name)).cloned();
             (wants == Wants::Link || look.is_some()).then(|| (*id, Addressed { feed: facts(feed), look }))
         };
-        let of_notices = notices.zip(config.looks.get(&name).filter(|_| wants == Wants::Mail).and_then(addressed_notices));
+        let of_notices = notices.zip(config.looks.get(&name).filter(|_| wants == Wants::Mail).map(addressed_notices));
         let addressed = feeds.iter().filter_map(addressed).chain(of_notices).collect();
         let rate = config.rates.get(&name).copied();
         Channel { name, sink: Arc::from(sink), addressed, rate }

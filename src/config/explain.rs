@@ -29,12 +29,25 @@ pub struct Mistake {
     pub span: Option<Range<usize>>,
     /// The next step.
     pub help: Option<String>,
+    /// Where it is, if that is a file which the place above names.
+    pub elsewhere: Option<Elsewhere>,
+}
+
+/// A place in another file than the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// The file.
+    pub path: PathBuf,
+    /// What it holds.
+    pub text: String,
+    /// Where in it, in bytes.
+    pub span: Range<usize>,
 }
 
 impl Mistake {
     /// A mistake that makes the configuration unusable.
     pub(super) fn error(span: Range<usize>, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, message: message.into(), span: Some(span), help: None }
+        Self { severity: Severity::Error, message: message.into(), span: Some(span), help: None, elsewhere: None }
     }
 
     /// Something odd that a person should know.
@@ -69,7 +82,7 @@ impl Mistakes {
 
     /// The one mistake that the file cannot be read at all.
     pub(super) fn unreadable(path: &Path, message: String, help: Option<String>) -> Self {
-        let mistake = Mistake { severity: Severity::Error, message, span: None, help };
+        let mistake = Mistake { severity: Severity::Error, message, span: None, help, elsewhere: None };
         Self { path: path.to_owned(), list: vec![mistake], text: String::new() }
     }
 
@@ -82,10 +95,7 @@ impl Mistakes {
     /// The line and column of a mistake, both from 1; the column counts characters.
     #[must_use]
     pub fn place(&self, mistake: &Mistake) -> Option<(usize, usize)> {
-        let start = mistake.span.as_ref()?.start.min(self.text.len());
-        let before = self.text.get(..start)?;
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        Some((before.matches('\n').count() + 1, before[line_start..].trim_start_matches('\u{feff}').chars().count() + 1))
+        line_and_column(&self.text, mistake.span.as_ref()?)
     }
 
     fn show(&self, mistake: &Mistake, hidden: &Hidden, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -95,22 +105,39 @@ impl Mistakes {
         };
         writeln!(f, "{word}: {}", mistake.message)?;
         let path = self.path.display();
-        match (self.place(mistake), &mistake.span) {
-            (Some((line, column)), Some(span)) => {
-                let gutter = line.to_string().len();
-                let (source, carets) = hidden.line(&self.text, span);
-                writeln!(f, "{:gutter$}--> {path}:{line}:{column}", "")?;
-                writeln!(f, "{:gutter$} |", "")?;
-                writeln!(f, "{line} | {source}")?;
-                writeln!(f, "{:gutter$} | {carets}", "")?;
+        match (&mistake.elsewhere, &mistake.span) {
+            (Some(Elsewhere { path, text, span }), _) => {
+                show_line(path, text, span, &Hidden::find(text), f)?;
+                if let Some((line, column)) = self.place(mistake) {
+                    writeln!(f, " ::: {}:{line}:{column}", self.path.display())?;
+                }
             }
-            (_, _) => writeln!(f, " --> {path}")?,
+            (None, Some(span)) => show_line(&self.path, &self.text, span, hidden, f)?,
+            (None, None) => writeln!(f, " --> {path}")?,
         }
         match &mistake.help {
             Some(help) => writeln!(f, "help: {help}"),
             None => Ok(()),
         }
     }
+}
+
+fn line_and_column(text: &str, span: &Range<usize>) -> Option<(usize, usize)> {
+    let before = text.get(..span.start.min(text.len()))?;
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    Some((before.matches('\n').count() + 1, before[line_start..].trim_start_matches('\u{feff}').chars().count() + 1))
+}
+
+/// A line of a file with carets below a place in it.
+fn show_line(path: &Path, text: &str, span: &Range<usize>, hidden: &Hidden, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let path = path.display();
+    let Some((line, column)) = line_and_column(text, span) else { return writeln!(f, " --> {path}") };
+    let gutter = line.to_string().len();
+    let (source, carets) = hidden.line(text, span);
+    writeln!(f, "{:gutter$}--> {path}:{line}:{column}", "")?;
+    writeln!(f, "{:gutter$} |", "")?;
+    writeln!(f, "{line} | {source}")?;
+    writeln!(f, "{:gutter$} | {carets}", "")
 }
 
 impl fmt::Display for Mistakes {

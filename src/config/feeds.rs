@@ -15,7 +15,7 @@ use super::{Backlog, Feed, access, program, source};
 use crate::expression::Template;
 use crate::feed::Facts;
 use crate::fetch::{Program, Source};
-use crate::mail::{self, Look};
+use crate::mail::Look;
 use crate::sink::Shared;
 use crate::units::Interval;
 use crate::words;
@@ -41,8 +41,6 @@ pub(super) struct Layers<'a> {
     pub(super) sinks: &'a [SinkEntry],
     /// How feeds are asked where no layer says anything.
     pub(super) base: &'a access::Base,
-    /// The recipient of a mail that stays on this machine, the sender's name and the subject where nothing is said.
-    builtin: [Option<Template>; 3],
 }
 
 /// Reads all feeds, in the order of the file; with the places of secrets that stand in their tables.
@@ -291,29 +289,32 @@ impl<'a> Layers<'a> {
         sinks: &'a [SinkEntry],
         base: &'a access::Base,
     ) -> Self {
-        let builtin = [LOCAL_TO, mail::FROM_NAME, mail::SUBJECT].map(|source| Template::parse(source).ok());
-        Self { defaults, tags, sinks, base, builtin }
+        Self { defaults, tags, sinks, base }
     }
 
     /// How mails to `sink` look: the feed's layer, its tags' (both in `nearest`), the sink's own, the defaults.
     pub(super) fn look(&self, nearest: &[&Layer], sink: &SinkEntry) -> Resolved {
         let looks = || nearest.iter().map(|layer| &layer.look).chain([&sink.look, &self.defaults.look]);
-        let [local_to, from_name, subject] = &self.builtin;
         let written = looks().find_map(|look| look.to.clone());
         let to = match &written {
-            Some(to) => Some(to.get_ref()),
+            Some(to) => to.get_ref().clone(),
             None if looks().any(|look| look.to_is_wrong) => return Resolved::Told,
-            None if sink.local => local_to.as_ref(),
+            None if sink.local => Template::builtin(LOCAL_TO),
             None => return Resolved::WithoutTo,
         };
-        let from_name = looks().find_map(|look| look.from_name.as_ref()).or(from_name.as_ref());
-        let subject = looks().find_map(|look| look.subject.as_ref()).or(subject.as_ref());
-        let (Some(from), Some(from_name), Some(to), Some(subject)) = (&sink.from, from_name, to, subject) else {
-            return Resolved::Told;
+        let Some(from) = &sink.from else { return Resolved::Told };
+        let plain = Look::plain(from.clone(), to);
+        let look = Look {
+            from_name: looks().find_map(|look| look.from_name.clone()).unwrap_or(plain.from_name),
+            subject: looks().find_map(|look| look.subject.clone()).unwrap_or(plain.subject),
+            format: looks().find_map(|look| look.format).unwrap_or(plain.format),
+            body_html: looks().find_map(|look| look.body_html.clone()),
+            body_text: looks().find_map(|look| look.body_text.clone()),
+            wrap: looks().find_map(|look| look.wrap).unwrap_or(plain.wrap),
+            clip: looks().find_map(|look| look.clip).unwrap_or(plain.clip),
+            ..plain
         };
-        let format = looks().find_map(|look| look.format).unwrap_or_default();
-        let (from, from_name, to, subject) = (from.clone(), from_name.clone(), to.clone(), subject.clone());
-        Resolved::Look(Look { from, from_name, to, subject, format }, written)
+        Resolved::Look(look, written)
     }
 }
 

@@ -10,11 +10,11 @@ use toml::de::DeValue;
 use super::access::{self, RawAccess};
 use super::explain::Mistake;
 use super::section::{self, Section, Value, Wrong};
-use super::{Backlog, OncePer};
+use super::{Backlog, OncePer, wording};
 use crate::delivery::Updates;
-use crate::expression::{Template, TemplateError};
-use crate::feed::{Facts, Identity};
-use crate::mail::Format;
+use crate::expression::{Makes, Template};
+use crate::feed::Identity;
+use crate::mail::{Clip, Format};
 use crate::schedule::Every;
 use crate::sink::Shared;
 use crate::units::{Interval, UnitError};
@@ -24,7 +24,7 @@ use crate::words;
 pub(super) const LAYER_KEYS: &[&str] =
     &["sinks", "interval", "recheck", "backlog", "once_per", "updates", "identity", "max_age", "max_new"];
 /// The keys of a mail's look: in defaults, tags, feeds and sinks.
-pub(super) const LOOK_KEYS: &[&str] = &["to", "from_name", "subject", "format"];
+pub(super) const LOOK_KEYS: &[&str] = &["to", "from_name", "subject", "format", "body_html", "body_text", "wrap", "clip"];
 
 /// A feed polled more often than this annoys its publisher.
 const SHORTEST: Duration = Duration::from_secs(15 * 60);
@@ -71,6 +71,14 @@ pub(super) struct RawLook {
     pub(super) subject: Option<Template>,
     /// Its parts.
     pub(super) format: Option<Format>,
+    /// What makes its HTML.
+    pub(super) body_html: Option<Template>,
+    /// What makes its text.
+    pub(super) body_text: Option<Template>,
+    /// After how many characters text is broken.
+    pub(super) wrap: Option<u16>,
+    /// What becomes of HTML that is too long.
+    pub(super) clip: Option<Clip>,
     /// `to` stands there, but cannot be used.
     pub(super) to_is_wrong: bool,
     /// Where its keys stand.
@@ -104,7 +112,7 @@ pub(super) fn read(section: &mut Section<'_>, shared: &Shared, mistakes: &mut Ve
     let identity = section.read("identity", mistakes, identity).map(Spanned::into_inner);
     let max_age = section.read("max_age", mistakes, section::interval).map(Spanned::into_inner);
     let max_new = section.read("max_new", mistakes, |value| section::number(value, 1..=u32::MAX)).map(Spanned::into_inner);
-    let look = read_look(section, mistakes);
+    let look = read_look(section, shared, mistakes);
     let access = access::read(section, shared, mistakes);
     let sinks_are_wrong = section.wrong.contains(&"sinks");
     let interval = interval.map(Spanned::into_inner);
@@ -112,38 +120,35 @@ pub(super) fn read(section: &mut Section<'_>, shared: &Shared, mistakes: &mut Ve
 }
 
 /// Reads the keys of a mail's look.
-pub(super) fn read_look(section: &mut Section<'_>, mistakes: &mut Vec<Mistake>) -> RawLook {
+pub(super) fn read_look(section: &mut Section<'_>, shared: &Shared, mistakes: &mut Vec<Mistake>) -> RawLook {
     let to = section.read("to", mistakes, |value| {
-        let (template, addresses) = template(value)?;
+        let (template, addresses) = wording::line(value)?;
         addresses_of(&addresses).map_err(|message| Wrong::Value(message, Some(TO_HELP.to_owned())))?;
         Ok(template)
     });
-    let mut line = |key| section.read(key, mistakes, |value| template(value).map(|(template, _)| template));
+    let mut line = |key| section.read(key, mistakes, |value| wording::line(value).map(|(template, _)| template));
     let (from_name, subject) = (line("from_name"), line("subject"));
     let format = section.read("format", mistakes, format).map(Spanned::into_inner);
+    let mut body = |key, makes| section.read(key, mistakes, |value| wording::body(value, makes, shared)).map(Spanned::into_inner);
+    let (body_html, body_text) = (body("body_html", Makes::Html), body("body_text", Makes::Text));
+    let wrap = section.read("wrap", mistakes, wrap).map(Spanned::into_inner);
+    let clip = section.read("clip", mistakes, clip).map(Spanned::into_inner);
     let places = section.places.iter().filter(|(key, _)| LOOK_KEYS.contains(key)).cloned().collect();
     RawLook {
         to,
         from_name: from_name.map(Spanned::into_inner),
         subject: subject.map(Spanned::into_inner),
         format,
+        body_html,
+        body_text,
+        wrap,
+        clip,
         to_is_wrong: section.wrong.contains(&"to"),
         places,
     }
 }
 
 const TO_HELP: &str = "write one address, or several separated by commas, such as \"me@example.net\"";
-
-/// A template, and what it yields for an invented entry.
-fn template(value: &Value<'_>) -> Result<(Template, String), Wrong> {
-    let wrong = |error: TemplateError| {
-        let help = "a template may use `feed.name`, `feed.title`, `entry.title`, `entry.author` and others";
-        Wrong::Value(error.to_string(), Some(help.to_owned()))
-    };
-    let template = Template::parse(section::text(value)?).map_err(wrong)?;
-    let tried = template.render(&Facts::specimen()).map_err(wrong)?;
-    Ok((template, tried))
-}
 
 /// Addresses separated by commas: at least one.
 pub(super) fn addresses_of(text: &str) -> Result<Vec<lettre::Address>, String> {
@@ -212,5 +217,23 @@ fn format(value: &Value<'_>) -> Result<Format, Wrong> {
     Format::from_word(word).ok_or_else(|| {
         let help = words::did_you_mean(word, Format::WORDS.iter().map(|(word, _)| *word), "format");
         Wrong::Value(format!("`{word}` is not a format"), Some(help))
+    })
+}
+
+/// After how many characters text is broken: lines of a mail have 78 at most where they can be seen (RFC 5322 section 2.1.1).
+fn wrap(value: &Value<'_>) -> Result<u16, Wrong> {
+    match section::number(value, 0..=200)? {
+        narrow @ 1..40 => {
+            Err(Wrong::value(format!("{narrow} characters are too few: from 40 to 200, or 0 for no breaks at all")))
+        }
+        width => Ok(u16::try_from(width).unwrap_or_default()),
+    }
+}
+
+fn clip(value: &Value<'_>) -> Result<Clip, Wrong> {
+    let word = section::text(value)?;
+    Clip::from_word(word).ok_or_else(|| {
+        let help = words::did_you_mean(word, Clip::WORDS.iter().map(|(word, _)| *word), "way");
+        Wrong::Value(format!("`{word}` is no way to treat long mails"), Some(help))
     })
 }

@@ -19,6 +19,7 @@ mod sinks;
 mod source;
 #[cfg(test)]
 mod testing;
+mod wording;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -305,7 +306,7 @@ fn warn_of_logins(path: &Path, readers: Readers, feeds: &[Feed], mistakes: &mut 
         let message =
             format!("the password in the URL of `{}` stands in a file that other users of this machine can read", feed.name);
         let help = Some(format!("run `chmod 600 {}`", path.display()));
-        mistakes.push(Mistake { severity: Severity::Exposed, message, span: None, help });
+        mistakes.push(Mistake { severity: Severity::Exposed, message, span: None, help, elsewhere: None });
     }
 }
 

@@ -6,7 +6,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::explain::Mistake;
+use super::explain::{Elsewhere, Mistake};
 use crate::env::PathError;
 use crate::units::{ByteSize, Interval, Rate, UnitError};
 use crate::words;
@@ -35,6 +35,8 @@ pub(super) enum Wrong {
     Value(String, Option<String>),
     /// The same, at a place within the value.
     Within(Range<usize>, String, Option<String>),
+    /// The same, in a file that the value names.
+    Elsewhere(Box<Elsewhere>, String, Option<String>),
 }
 
 impl Wrong {
@@ -95,12 +97,17 @@ impl<'de> Section<'de> {
             Err(wrong) => wrong,
         };
         self.wrong.push(key);
+        let mut elsewhere = None;
         let (span, message, help) = match wrong {
             Wrong::Type(wanted) => (value.span(), format!("`{key}` must be {wanted}, not {}", sort(value.get_ref())), None),
+            Wrong::Elsewhere(place, message, help) => {
+                elsewhere = Some(*place);
+                (value.span(), format!("`{key}`: {message}"), help)
+            }
             Wrong::Value(message, help) => (value.span(), format!("`{key}`: {message}"), help),
             Wrong::Within(span, message, help) => (span, format!("`{key}`: {message}"), help),
         };
-        mistakes.push(Mistake { help, ..Mistake::error(span, message) });
+        mistakes.push(Mistake { help, elsewhere, ..Mistake::error(span, message) });
         None
     }
 

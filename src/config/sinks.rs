@@ -60,7 +60,7 @@ fn read_one(name: Spanned<String>, mut section: Section<'_>, shared: &Shared, mi
         layers::address_of(section::text(value)?.trim()).map_err(|message| Wrong::Value(message, Some(help.to_owned())))
     });
     let rate = section.read("rate", mistakes, section::rate);
-    let look = layers::read_look(&mut section, mistakes);
+    let look = layers::read_look(&mut section, shared, mistakes);
     let (title, span) = (section.title.clone(), section.span.clone());
     let from_is_wrong = section.wrong.contains(&"from");
     let from_place = section.place("from");

@@ -183,7 +183,7 @@ to = "nobody"
     33: feed `c` has no sink: the list is empty
     35: feeds `c` and `d` have the same `url`
     36: there is no sink `relya`
-    37: `subject`: undefined value: `entry.titel` is undefined
+    37: `subject`: there is no `entry.titel`
     38: `to`: `nobody` is not an address
     "#);
 }

@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::delivery::{DeliveryId, EAGER_ATTEMPTS, LAST_CRASH, MessageId, Outcome, Pause, Updates, back_off, is_given_up};
 use crate::failpoint::Failpoint;
 use crate::mail::Format;
-use crate::sink::{Parcel, Reports, Sink, Wants};
+use crate::sink::{Made, Parcel, Reports, Sink, Wants};
 use crate::store::{ClaimDeliveries, Claimed, FeedId, FeedSet, Finished, Rest, RunId, Settled, Store, StoreError};
 use crate::units::Rate;
 use crate::work::Pool;
@@ -231,6 +231,12 @@ impl Courier {
         let made = made.map_err(|error| {
             if error.lacks_link() { never(&error.to_string()) } else { NotMade::poison(&error, error.may_shrink()) }
         })?;
+        if let Made::Mail(mail) = &made {
+            for remark in &mail.remarks {
+                let (feed, title) = (&mail.facts.feed.name, &mail.facts.entry.title);
+                tracing::warn!(feed, sink = channel.name, "`{feed}`, “{title}”: {remark}");
+            }
+        }
         Ok(Parcel {
             deliveries: vec![claim.id],
             message_id: claim.message_id.as_str().to_owned(),

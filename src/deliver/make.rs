@@ -4,10 +4,9 @@ use jiff::Timestamp;
 
 use crate::article::{article, summary};
 use crate::delivery::MessageId;
-use crate::expression::Template;
 use crate::feed::text::{cut, one_line, to_html};
 use crate::feed::{Entry, Facts, FeedFacts, visible};
-use crate::mail::{ComposeError, FROM_NAME, Letter, Look, SUBJECT, compose, marked};
+use crate::mail::{ComposeError, Letter, Look, compose, marked};
 use crate::sink::{Link, Made, Wants};
 
 /// How a feed's entries are delivered to one sink.
@@ -92,9 +91,11 @@ pub fn make(order: Order<'_>) -> Result<Made, MakeError> {
     let order = Order { entry: &entry, ..order };
     match &order.addressed.look {
         Some(look) => whole(order).or_else(|error| {
+            if !error.may_shrink() {
+                return Err(error);
+            }
             // Where the configured words fail on this entry, those that are built in do not.
-            let (Ok(from_name), Ok(subject)) = (Template::parse(FROM_NAME), Template::parse(SUBJECT)) else { return Err(error) };
-            let look = Some(Look { from_name, subject, ..look.clone() });
+            let look = Some(look.without_words());
             whole(Order { addressed: &Addressed { look, ..order.addressed.clone() }, ..order })
         }),
         None => whole(order),
@@ -116,7 +117,16 @@ fn whole(order: Order<'_>) -> Result<Made, MakeError> {
             let before = follows.and_then(|follows| follows.before);
             let article = before.and_then(|before| marked(&article, before, &visible::text(entry))).unwrap_or(article);
             let in_reply_to = follows.map(|follows| follows.first);
-            let letter = Letter { entry, article: &article, facts: &facts, message_id, in_reply_to, first_seen };
+            let letter = Letter {
+                entry,
+                article: &article,
+                facts: &facts,
+                message_id,
+                in_reply_to,
+                first_seen,
+                inline: &[],
+                attachments: &[],
+            };
             Ok(Made::Mail(compose(letter, look)?))
         }
         Wants::Link => {
@@ -152,6 +162,7 @@ fn short(entry: &Entry, why: &str) -> Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::expression::Template;
 
     fn made(look: Option<Look>, small: Option<&str>) -> Result<Made, MakeError> {
         let link = crate::feed::Link { href: "https://example.org/1".to_owned(), ..crate::feed::Link::default() };
@@ -175,16 +186,21 @@ mod tests {
 
     fn look(subject: &str) -> Look {
         let template = |text| Template::parse(text).unwrap();
-        let from = "feeds@example.net".parse().unwrap();
-        let format = crate::mail::Format::Text;
-        Look { from, from_name: template(FROM_NAME), to: template("me@example.net"), subject: template(subject), format }
+        let plain = Look::plain("feeds@example.net".parse().unwrap(), template("me@example.net"));
+        Look { subject: template(subject), format: crate::mail::Format::Text, ..plain }
     }
 
     #[test]
-    fn a_short_form_says_why_and_needs_no_words_that_fail() {
+    fn words_that_fail_on_an_entry_are_left_for_those_that_are_built_in() {
         let endless = "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}";
-        assert!(made(Some(look(endless)), None).unwrap_err().may_shrink());
-        let Made::Mail(mail) = made(Some(look(endless)), Some("552 <too> big")).unwrap() else { panic!() };
+        let Made::Mail(mail) = made(Some(look(endless)), None).unwrap() else { panic!() };
+        assert!(String::from_utf8(mail.bytes).unwrap().contains("the whole of it"));
+        assert!(mail.remarks[0].starts_with("the template for `subject` failed: "), "{:?}", mail.remarks);
+    }
+
+    #[test]
+    fn a_short_form_says_why() {
+        let Made::Mail(mail) = made(Some(look("{{ entry.title }}")), Some("552 <too> big")).unwrap() else { panic!() };
         let text = String::from_utf8(mail.bytes).unwrap();
         assert!(text.contains("Subject: One\r\n") && text.contains("552 <too> big"), "{text}");
         assert!(text.contains("https://example.org/1") && text.contains("Also in: other"), "{text}");

@@ -1,8 +1,9 @@
 //! What templates may say about a feed and an entry: the variables `feed.…` and `entry.…`.
 
 use serde::Serialize;
+use url::Url;
 
-use super::entry::Entry;
+use super::entry::{Enclosure, Entry};
 
 /// A feed as it is shown in mails and templates.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -19,6 +20,8 @@ pub struct FeedFacts {
     pub tags: Vec<String>,
     /// Its language tag, or nothing.
     pub language: String,
+    /// The host of its page, else of its URL.
+    pub host: String,
 }
 
 /// An entry as it is shown in templates: absent is the empty text.
@@ -46,6 +49,21 @@ pub struct EntryFacts {
     pub comments: String,
     /// The names of other feeds that carry the same story and deliver it here with this one.
     pub also_in: Vec<String>,
+    /// Its language tag, else the feed's.
+    pub language: String,
+    /// Files that come with it.
+    pub enclosures: Vec<EnclosureFacts>,
+}
+
+/// A file that comes with an entry.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct EnclosureFacts {
+    /// Where it is.
+    pub url: String,
+    /// Its media type.
+    pub r#type: String,
+    /// Its length in bytes; 0 where it is not known.
+    pub length: u64,
 }
 
 /// The variables of every template.
@@ -55,6 +73,18 @@ pub struct Facts {
     pub feed: FeedFacts,
     /// `entry.…`
     pub entry: EntryFacts,
+}
+
+impl EnclosureFacts {
+    fn of(enclosure: &Enclosure) -> Self {
+        let Enclosure { url, r#type, length } = enclosure;
+        Self { url: url.clone(), r#type: r#type.clone().unwrap_or_default(), length: length.unwrap_or_default() }
+    }
+}
+
+/// The host of an address.
+fn host(url: &str) -> Option<String> {
+    Url::parse(url).ok()?.host_str().map(str::to_owned)
 }
 
 impl Facts {
@@ -75,8 +105,12 @@ impl Facts {
             summary: summary.to_owned(),
             comments: entry.comments.clone().unwrap_or_default(),
             also_in: Vec::new(),
+            language: entry.language.clone().unwrap_or_else(|| feed.language.clone()),
+            enclosures: entry.enclosures.iter().map(EnclosureFacts::of).collect(),
         };
-        Self { feed: feed.clone(), entry }
+        let mut feed = feed.clone();
+        feed.host = [&feed.link, &feed.url].into_iter().find_map(|url| host(url)).unwrap_or_default();
+        Self { feed, entry }
     }
 
     /// Invented facts with every variable set: what a template is tried on before it is needed.
@@ -85,8 +119,15 @@ impl Facts {
         let text = || "specimen".to_owned();
         let url = || "https://example.org/specimen".to_owned();
         let time = || "2026-01-02T03:04:05Z".to_owned();
-        let feed =
-            FeedFacts { name: text(), title: text(), url: url(), link: url(), tags: vec![text()], language: "en".to_owned() };
+        let feed = FeedFacts {
+            name: text(),
+            title: text(),
+            url: url(),
+            link: url(),
+            tags: vec![text()],
+            language: "en".to_owned(),
+            host: "example.org".to_owned(),
+        };
         let entry = EntryFacts {
             title: text(),
             link: url(),
@@ -99,6 +140,8 @@ impl Facts {
             summary: text(),
             comments: url(),
             also_in: vec![text()],
+            language: "en".to_owned(),
+            enclosures: vec![EnclosureFacts { url: url(), r#type: "audio/mpeg".to_owned(), length: 1_000 }],
         };
         Self { feed, entry }
     }

@@ -20,7 +20,7 @@ pub mod visible;
 
 pub use discover::{Found, discover};
 pub use entry::{Document, Enclosure, Entry, Link, Person};
-pub use facts::{EntryFacts, Facts, FeedFacts};
+pub use facts::{EnclosureFacts, EntryFacts, Facts, FeedFacts};
 pub use hints::{Hints, Period};
 pub use identity::{Identity, Key, Keys, Uid};
 pub use parse::{ParseError, Parsed, parse};

@@ -3,10 +3,10 @@
 
 use jiff::Timestamp;
 use lettre::Message;
-use lettre::message::header::{ContentTransferEncoding, ContentType};
-use lettre::message::{Body, Mailbox, MultiPart, MultiPartKind, SinglePart};
+use lettre::message::Mailbox;
 
-use super::{Format, Look, Mail, encoded, headers, page};
+use super::parts::{Attachment, Inline, Readable};
+use super::{FROM_NAME, Format, Look, Mail, SUBJECT, body, encoded, headers, parts};
 use crate::article::Article;
 use crate::delivery::MessageId;
 use crate::expression::{Template, TemplateError};
@@ -27,6 +27,10 @@ pub struct Letter<'a> {
     pub in_reply_to: Option<&'a MessageId>,
     /// When the entry was first seen: the latest its date may be.
     pub first_seen: Timestamp,
+    /// Images that its HTML shows and that travel with it.
+    pub inline: &'a [Inline],
+    /// Files that travel with it.
+    pub attachments: &'a [Attachment],
 }
 
 /// Why an entry could not be made into a mail.
@@ -51,64 +55,74 @@ pub enum ComposeError {
     Build(String),
 }
 
-/// What a mail's templates came to.
+/// A mail as it is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Head {
+pub struct Reading {
     /// Whom it comes from: name and address.
     pub from: String,
     /// Whom it goes to.
     pub to: Vec<String>,
     /// Its subject.
     pub subject: String,
+    /// Its text, broken at the width of the look.
+    pub text: String,
+    /// Its HTML.
+    pub html: String,
+    /// What a person should know of how it was made.
+    pub remarks: Vec<String>,
 }
 
-/// The same before it is written out.
+/// What a mail's templates came to.
 struct Filled {
     sender: Mailbox,
     recipients: Vec<Mailbox>,
     subject: String,
 }
 
-/// Fills the templates in.
+/// The mail as it is read, whatever parts of it travel.
 ///
 /// # Errors
-/// When a template fails, or a recipient is no address.
-pub fn head(letter: Letter<'_>, look: &Look) -> Result<Head, ComposeError> {
-    let Filled { sender, recipients, subject } = fill(letter, look)?;
-    Ok(Head { from: sender.to_string(), to: recipients.iter().map(ToString::to_string).collect(), subject })
+/// When a recipient is no address.
+pub fn reading(letter: Letter<'_>, look: &Look) -> Result<Reading, ComposeError> {
+    let mut remarks = Vec::new();
+    let Filled { sender, recipients, subject } = fill(letter, look, &mut remarks)?;
+    let text = match (look.format, letter.entry.link()) {
+        (Format::Url, Some(link)) => body::url(letter, look, link, &subject, &mut remarks),
+        (Format::Url, None) => return Err(ComposeError::NoLink),
+        (Format::Both | Format::Html | Format::Text, _) => body::shown(letter, look, &subject, &mut remarks),
+    };
+    let html = body::html(letter, look, &subject, &mut remarks);
+    let to = recipients.iter().map(ToString::to_string).collect();
+    Ok(Reading { from: sender.to_string(), to, subject, text, html, remarks })
 }
 
-fn fill(letter: Letter<'_>, look: &Look) -> Result<Filled, ComposeError> {
+/// Fills the templates of the headers in. One that fails on this entry is left for what is built in; but for whom it goes to.
+fn fill(letter: Letter<'_>, look: &Look, remarks: &mut Vec<String>) -> Result<Filled, ComposeError> {
     let facts = letter.facts;
-    let fill =
-        |key: &'static str, template: &Template| template.render(facts).map_err(|cause| ComposeError::Template { key, cause });
-    let subject = headers::subject(&fill("subject", &look.subject)?, facts, &letter.article.summary);
-    let sender = Mailbox::new(headers::phrase(&fill("from_name", &look.from_name)?), address(&look.from)?);
+    let mut fill = |key: &'static str, template: &Template, builtin: &'static str| {
+        template.render(facts).unwrap_or_else(|error| {
+            remarks.push(body::failed(key, &error.to_string()));
+            Template::builtin(builtin).render(facts).unwrap_or_default()
+        })
+    };
+    let subject = headers::subject(&fill("subject", &look.subject, SUBJECT), facts, &letter.article.summary);
+    let name = headers::phrase(&fill("from_name", &look.from_name, FROM_NAME));
+    let sender = Mailbox::new(name, address(&look.from)?);
+    let to = look.to.render(facts).map_err(|cause| ComposeError::Template { key: "to", cause })?;
     // A value that holds a comma adds no recipient.
     let meant = 1 + look.to.source().matches(',').count();
-    let recipients = headers::recipients(&fill("to", &look.to)?, meant)?;
+    let recipients = headers::recipients(&to, meant)?;
     Ok(Filled { sender, recipients, subject })
-}
-
-/// The text part.
-#[must_use]
-pub fn text(letter: Letter<'_>) -> String {
-    page::text(letter.entry, letter.article, letter.facts)
-}
-
-/// The HTML part, under this subject.
-#[must_use]
-pub fn html(letter: Letter<'_>, subject: &str) -> String {
-    page::html(subject, letter.entry, letter.article, letter.facts)
 }
 
 /// Composes the mail of one entry. The same letter and look always give the same bytes.
 ///
 /// # Errors
-/// When a template fails, a recipient is no address, or a mail of format `url` has no link.
+/// When a recipient is no address, or a mail of format `url` has no link.
 pub fn compose(letter: Letter<'_>, look: &Look) -> Result<Mail, ComposeError> {
-    let Letter { entry, facts, message_id, first_seen, .. } = letter;
-    let Filled { sender, recipients, subject } = fill(letter, look)?;
+    let Letter { entry, facts, message_id, first_seen, inline, attachments, .. } = letter;
+    let mut remarks = Vec::new();
+    let Filled { sender, recipients, subject } = fill(letter, look, &mut remarks)?;
     let mut builder = Message::builder()
         .raw_header(headers::from(&sender))
         .raw_header(headers::raw("Subject", &subject, encoded::unstructured(&subject, "Subject: ".len())))
@@ -122,27 +136,28 @@ pub fn compose(letter: Letter<'_>, look: &Look) -> Result<Mail, ComposeError> {
     }
     builder = headers::labels(builder, entry, facts, message_id);
 
-    let plain = || part(ContentType::TEXT_PLAIN, &text(letter));
-    let page = || part(ContentType::TEXT_HTML, &html(letter, &subject));
-    let built = match look.format {
-        Format::Both => {
-            let both = MultiPart::builder().kind(MultiPartKind::Alternative).boundary(boundary(message_id));
-            builder.multipart(both.build().singlepart(plain()).singlepart(page()))
-        }
-        Format::Html => builder.singlepart(page()),
-        Format::Text => builder.singlepart(plain()),
+    let html = |remarks: &mut Vec<String>| body::html(letter, look, &subject, remarks);
+    let text = |remarks: &mut Vec<String>| body::sent(letter, look, &subject, remarks);
+    let (text, html) = match look.format {
+        Format::Both => (Some(text(&mut remarks)), Some(html(&mut remarks))),
+        Format::Html => (None, Some(html(&mut remarks))),
+        Format::Text => (Some(text(&mut remarks)), None),
         Format::Url => {
             let link = entry.link().ok_or(ComposeError::NoLink)?;
-            builder.singlepart(part(ContentType::TEXT_PLAIN, link))
+            // A service that looks for the link in it may know nothing of joined lines.
+            (Some((body::url(letter, look, link, &subject, &mut remarks), false)), None)
         }
     };
-    let message = built.map_err(|error| ComposeError::Build(error.to_string()))?;
+    let (text, flowed) = text.map_or((None, false), |(text, flowed)| (Some(text), flowed));
+    let (inline, attachments) = if look.format == Format::Url { (&[][..], &[][..]) } else { (inline, attachments) };
+    let message = parts::message(builder, Readable { text, flowed, html }, inline, attachments, message_id)?;
     Ok(Mail {
         from: sender.email.to_string(),
         to: recipients.iter().map(|recipient| recipient.email.to_string()).collect(),
         message_id: message_id.as_str().to_owned(),
         bytes: message.formatted(),
         facts: facts.clone(),
+        remarks,
     })
 }
 
@@ -150,128 +165,5 @@ fn address(configured: &lettre::Address) -> Result<lettre::Address, ComposeError
     headers::ascii(configured).ok_or_else(|| ComposeError::Address(configured.to_string()))
 }
 
-/// A boundary that no part can hold: the parts' lines are encoded, and an encoded line never begins with `--=_`.
-fn boundary(id: &MessageId) -> String {
-    format!("=_{}", id.key().0.replace('.', "_"))
-}
-
-/// One part, in an encoding whose lines stay short whatever the text: quoted-printable, or base64 where that is smaller.
-fn part(kind: ContentType, text: &str) -> SinglePart {
-    // A lone CR would travel as it is; every line ends alike.
-    let text = text.replace("\r\n", "\n").replace('\r', "\n").replace('\n', "\r\n");
-    let beyond = text.bytes().filter(|byte| !byte.is_ascii()).count();
-    let encoding =
-        if beyond * 6 > text.len() { ContentTransferEncoding::Base64 } else { ContentTransferEncoding::QuotedPrintable };
-    let body = Body::new_with_encoding(text.clone(), encoding).unwrap_or_else(|_| Body::new(text));
-    SinglePart::builder().content_type(kind).body(body)
-}
-
 #[cfg(test)]
-mod tests {
-    use mail_parser::MessageParser;
-
-    use super::*;
-    use crate::feed::{FeedFacts, Link, Person};
-    use crate::mail::{FROM_NAME, SUBJECT};
-
-    fn look(format: Format) -> Look {
-        let template = |source| Template::parse(source).unwrap();
-        Look {
-            from: "feeds@example.net".parse().unwrap(),
-            from_name: template(FROM_NAME),
-            to: template("me+{{ feed.name }}@example.net"),
-            subject: template(SUBJECT),
-            format,
-        }
-    }
-
-    fn entry() -> Entry {
-        Entry {
-            id: Some("urn:example:1".to_owned()),
-            title: Some("Größe & \"Maß\": a <title>".to_owned()),
-            links: vec![Link { href: "https://example.org/1?a=1&b=2".to_owned(), ..Link::default() }],
-            authors: vec![Person { name: Some("Ada".to_owned()), email: Some("ada@publisher.example".to_owned()), uri: None }],
-            published: Some("2026-01-02T03:04:05Z".parse().unwrap()),
-            content: Some("<p>Hello <b>there</b>, <a href=\"/x\">a link</a>.</p><pre>code\n.\n</pre>".to_owned()),
-            tags: vec!["one".to_owned(), "two".to_owned()],
-            enclosures: vec![crate::feed::Enclosure {
-                url: "https://example.org/a.mp3".to_owned(),
-                r#type: Some("audio/mpeg".to_owned()),
-                length: Some(12_345_678),
-            }],
-            ..Entry::default()
-        }
-    }
-
-    fn composed(entry: &Entry, format: Format) -> Result<Mail, ComposeError> {
-        let feed = FeedFacts {
-            name: "news".to_owned(),
-            title: "The News".to_owned(),
-            url: "https://example.org/feed".to_owned(),
-            link: "https://example.org/".to_owned(),
-            language: "en".to_owned(),
-            ..FeedFacts::default()
-        };
-        let article = crate::article::article(entry, Some(&feed.link));
-        let facts = Facts::new(&feed, entry, &article.summary);
-        let message_id = MessageId::derive(&[7; 16], "mail", 0, "example.net");
-        let first_seen = "2026-02-01T00:00:00Z".parse().unwrap();
-        let (article, facts, message_id) = (&article, &facts, &message_id);
-        compose(Letter { entry, article, facts, message_id, in_reply_to: None, first_seen }, &look(format))
-    }
-
-    #[test]
-    fn a_whole_mail_reads_like_this() {
-        let mail = composed(&entry(), Format::Both).unwrap();
-        insta::assert_snapshot!(String::from_utf8(mail.bytes).unwrap().replace("\r\n", "\n"));
-    }
-
-    #[test]
-    fn the_same_entry_always_makes_the_same_bytes() {
-        assert_eq!(composed(&entry(), Format::Both).unwrap(), composed(&entry(), Format::Both).unwrap());
-    }
-
-    #[test]
-    fn another_program_reads_back_what_was_written() {
-        let mail = composed(&entry(), Format::Both).unwrap();
-        let message = MessageParser::default().parse(&mail.bytes).unwrap();
-        assert_eq!(message.subject(), Some("Größe & \"Maß\": a <title>"));
-        let from = message.from().and_then(|from| from.first()).unwrap();
-        assert_eq!((from.name(), from.address()), (Some("The News (Ada)"), Some("feeds@example.net")));
-        assert_eq!(message.message_id(), Some(mail.message_id.as_str()));
-        assert_eq!(mail.to, ["me+news@example.net"]);
-        assert!(message.body_html(0).unwrap().contains("<b>there</b>"));
-        assert!(message.body_text(0).unwrap().contains("Hello there"));
-    }
-
-    #[test]
-    fn a_mail_of_format_url_is_the_link_and_nothing_else() {
-        let mail = composed(&entry(), Format::Url).unwrap();
-        let message = MessageParser::default().parse(&mail.bytes).unwrap();
-        assert_eq!(message.body_text(0).unwrap().trim_end(), "https://example.org/1?a=1&b=2");
-        assert_eq!(message.html_body_count(), 1, "text alone");
-        let without = Entry { links: Vec::new(), ..entry() };
-        assert_eq!(composed(&without, Format::Url).unwrap_err(), ComposeError::NoLink);
-    }
-
-    #[test]
-    fn nothing_in_a_feed_adds_a_header_or_a_long_line() {
-        let hostile = Entry {
-            id: Some("x\r\nBcc: a@example.org".to_owned()),
-            title: Some(format!("t\r\nBcc: b@example.org\r\n\r\n{}", "x".repeat(5_000))),
-            links: vec![Link { href: format!("https://example.org/\r\nBcc:c/{}", "y".repeat(5_000)), ..Link::default() }],
-            authors: vec![Person { name: Some("n\nBcc: d@example.org <e@example.org>".to_owned()), ..Person::default() }],
-            tags: vec!["k\r\nBcc: f".to_owned()],
-            language: Some("en\r\nBcc: g".to_owned()),
-            content: Some(format!("a\r.\r\n.\n.\r\n{}", "z".repeat(50_000))),
-            ..entry()
-        };
-        for format in [Format::Both, Format::Html, Format::Text] {
-            let mail = composed(&hostile, format).unwrap();
-            let text = String::from_utf8(mail.bytes).unwrap();
-            assert!(text.split("\r\n").all(|line| line.len() <= 998 && !line.contains(['\r', '\n'])), "one line is too long");
-            let (head, _) = text.split_once("\r\n\r\n").unwrap();
-            assert!(!head.to_ascii_lowercase().contains("\r\nbcc:"), "{head}");
-        }
-    }
-}
+mod tests;

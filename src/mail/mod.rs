@@ -2,14 +2,23 @@
 //! configuration resolved for this feed and sink. Comes out: [`Mail`], the same bytes for the same input: no clock, no
 //! randomness.
 
+mod body;
 mod changes;
+mod clip;
 mod compose;
+mod direction;
 mod encoded;
+mod flow;
+mod foot;
 mod headers;
 mod page;
+mod parts;
+mod plain;
 
+pub use body::try_body;
 pub use changes::marked;
-pub use compose::{ComposeError, Head, Letter, compose, head, html, text};
+pub use compose::{ComposeError, Letter, Reading, compose, reading};
+pub use parts::{Attachment, Inline};
 
 use crate::expression::Template;
 use crate::feed::Facts;
@@ -27,6 +36,8 @@ pub struct Mail {
     pub bytes: Vec<u8>,
     /// What a sink's own templates (a folder's path) may use.
     pub facts: Facts,
+    /// What a person should know of how it was made: templates that failed on it.
+    pub remarks: Vec<String>,
 }
 
 /// How a mail looks: resolved by the configuration for each feed and sink.
@@ -42,6 +53,62 @@ pub struct Look {
     pub subject: Template,
     /// Its parts.
     pub format: Format,
+    /// What makes its HTML; else what is built in.
+    pub body_html: Option<Template>,
+    /// What makes its text; else what is built in.
+    pub body_text: Option<Template>,
+    /// After how many characters lines of its text are broken; 0: never.
+    pub wrap: u16,
+    /// What becomes of HTML that is too long to be shown whole.
+    pub clip: Clip,
+}
+
+impl Look {
+    /// How a mail looks that only has addresses.
+    #[must_use]
+    pub fn plain(from: lettre::Address, to: Template) -> Self {
+        Self {
+            from,
+            from_name: Template::builtin(FROM_NAME),
+            to,
+            subject: Template::builtin(SUBJECT),
+            format: Format::default(),
+            body_html: None,
+            body_text: None,
+            wrap: WRAP,
+            clip: Clip::default(),
+        }
+    }
+
+    /// The same without the words of its user's that may fail.
+    #[must_use]
+    pub fn without_words(&self) -> Self {
+        let Self { from, to, format, wrap, clip, .. } = self.clone();
+        Self { format, wrap, clip, ..Self::plain(from, to) }
+    }
+}
+
+/// What becomes of HTML that is longer than Gmail shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Clip {
+    /// A line at its top says so.
+    #[default]
+    Notice,
+    /// It is cut where a block ends, with a link to the rest.
+    Cut,
+    /// Nothing.
+    Off,
+}
+
+impl Clip {
+    /// The way of a word in the configuration.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::WORDS.iter().find(|(name, _)| *name == word).map(|(_, clip)| *clip)
+    }
+
+    /// The words for it, as the configuration writes them.
+    pub const WORDS: &'static [(&'static str, Self)] = &[("notice", Self::Notice), ("cut", Self::Cut), ("off", Self::Off)];
 }
 
 /// What a mail consists of.
@@ -63,6 +130,8 @@ pub const FROM_NAME: &str =
     "{{ feed.title }}{% if entry.author and entry.author != feed.title %} ({{ entry.author }}){% endif %}";
 /// The subject where the configuration names none.
 pub const SUBJECT: &str = "{{ entry.title }}";
+/// After how many characters lines of text are broken where the configuration says nothing.
+pub const WRAP: u16 = 72;
 
 impl Format {
     /// The format of a word in the configuration.

@@ -69,9 +69,9 @@ fn build(mut settings: Settings<'_>, shared: &Shared) -> Result<Box<dyn Sink>, S
     let base = parse_base(keys.url.get_ref()).map_err(|what| mistakes.push(SettingsMistake::at(keys.url.span(), what))).ok();
     let mut tags = Vec::new();
     for tag in &keys.tags {
-        match Template::parse(tag.get_ref()).and_then(|template| template.render(&Facts::specimen()).map(|_| template)) {
+        match Template::parse(tag.get_ref()).and_then(|template| template.try_on(&Facts::specimen()).map(|_| template)) {
             Ok(template) => tags.push(template),
-            Err(error) => mistakes.push(SettingsMistake::at(tag.span(), format!("`tags`: {error}"))),
+            Err(error) => mistakes.push(SettingsMistake::at(tag.span(), format!("`tags`: {error}")).help_if(error.help)),
         }
     }
     let (Some(base), Some(token), []) = (base, token, mistakes.as_slice()) else { return Err(SettingsError(mistakes)) };

@@ -50,6 +50,7 @@ fn build(settings: Settings<'_>, shared: &Shared) -> Result<Box<dyn Sink>, Setti
         (head, _) => shared.env.path(head, &shared.folder).map_err(|e| wrong(e.to_string()))?,
     };
     let template = Template::parse(rest).map_err(|e| wrong(e.to_string()))?;
+    template.try_on(&Facts::specimen()).map_err(|e| SettingsMistake::at(path.span(), format!("`path`: {e}")).help_if(e.help))?;
     let maildir = Maildir { shown: shown.clone(), base, template, host: host(), clock: Clock::system(), known: Arc::default() };
     maildir.folder(&Facts::specimen()).map_err(wrong)?;
     Ok(Box::new(maildir))

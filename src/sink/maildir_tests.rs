@@ -30,6 +30,7 @@ fn parcel(key: &str, title: &str) -> Parcel {
         message_id: format!("{key}@localhost"),
         bytes: b"Subject: x\r\n\r\n.\r\nbody\r\n".to_vec(),
         facts: Facts { feed, entry },
+        remarks: Vec::new(),
     };
     Parcel {
         deliveries: vec![DeliveryId(1)],
@@ -191,7 +192,7 @@ fn a_path_is_taken_as_people_write_it() {
     assert!(folder("demo/Mail").unwrap().contains("base: \"/etc/feeds\""));
     assert_eq!(folder("").unwrap_err(), "`path`: it is empty");
     assert!(folder("~you/Mail").unwrap_err().contains("another user's"));
-    assert!(folder("{{ feed.nmae }}").unwrap_err().starts_with("`path`: cannot fill in"));
+    assert_eq!(folder("{{ feed.nmae }}").unwrap_err(), "`path`: there is no `feed.nmae`");
     assert!(folder("{{ feed.name").is_err());
 }
 

@@ -55,6 +55,13 @@ impl SettingsMistake {
         self.help = Some(help.into());
         self
     }
+
+    /// The same with a next step, where there is one.
+    #[must_use]
+    pub fn help_if(mut self, help: Option<String>) -> Self {
+        self.help = help.or(self.help);
+        self
+    }
 }
 
 impl From<SettingsMistake> for SettingsError {

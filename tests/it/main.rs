@@ -48,6 +48,8 @@ mod smtp_faults;
 #[cfg(test)]
 mod status_words;
 #[cfg(test)]
+mod templates;
+#[cfg(test)]
 mod transport;
 #[cfg(test)]
 mod updates;

@@ -20,6 +20,7 @@ fn parcels(number: i64) -> Vec<Parcel> {
         message_id: format!("{n}@example.net"),
         bytes: format!("Subject: {n}\r\n\r\n.\r\n").into_bytes(),
         facts: Facts::default(),
+        remarks: Vec::new(),
     };
     let parcel = |n| Parcel {
         deliveries: vec![DeliveryId(n)],

@@ -11,7 +11,7 @@ use feeds::delivery::Updates;
 use feeds::expression::Template;
 use feeds::feed::{FeedFacts, Identity};
 use feeds::fetch::{Access, Gates, Settings, Source};
-use feeds::mail::{FROM_NAME, Format, Look, SUBJECT};
+use feeds::mail::Look;
 use feeds::poll::{Backlog, Destination, OncePer, Poller, Recorder, Subscription, Which};
 use feeds::schedule::{self, Every};
 use feeds::sink::Wants;
@@ -222,14 +222,8 @@ fn subscribed(feed: &Subscription) -> Subscribed {
 }
 
 fn addressed(feed: &Subscription) -> Addressed {
-    let template = |source| Template::parse(source).expect("a template");
-    let look = Look {
-        from: "feeds@example.net".parse().expect("an address"),
-        from_name: template(FROM_NAME),
-        to: template("me@example.net"),
-        subject: template(SUBJECT),
-        format: Format::Both,
-    };
+    let to = Template::parse("me@example.net").expect("a template");
+    let look = Look::plain("feeds@example.net".parse().expect("an address"), to);
     let facts = FeedFacts { name: feed.name.clone(), title: feed.name.clone(), url: feed.url.clone(), ..FeedFacts::default() };
     Addressed { feed: facts, look: Some(look) }
 }

@@ -1,0 +1,117 @@
+//! PURE. What stands around the body of a mail: who wrote it and when above it; below it where it stands, what comes with it,
+//! and which feed it came from. As facts, which the two parts write each in its way.
+
+use jiff::Timestamp;
+use url::{Url, form_urlencoded};
+
+use crate::expression::size;
+use crate::feed::text::{cut, one_line};
+use crate::feed::{Enclosure, Entry, Facts};
+
+/// How many characters of a list of tags or feeds are shown.
+const LIST: usize = 300;
+/// How many of a file's name.
+const NAME: usize = 80;
+
+/// Who wrote it, when, and in which feed.
+pub(super) struct Byline {
+    /// Who, where that is not the feed.
+    pub(super) author: Option<String>,
+    /// When.
+    pub(super) date: Option<String>,
+    /// In which feed.
+    pub(super) feed: String,
+}
+
+/// A file that comes with an entry.
+pub(super) struct File<'a> {
+    /// Where it is.
+    pub(super) url: &'a str,
+    /// What it is called.
+    pub(super) name: String,
+    /// Its type and size, where they are known.
+    pub(super) detail: Option<String>,
+}
+
+impl Byline {
+    pub(super) fn of(entry: &Entry, facts: &Facts) -> Self {
+        let author = one_line(&facts.entry.author);
+        let author = Some(author).filter(|author| !author.is_empty() && *author != facts.feed.title);
+        Self { author, date: entry.dated().map(day), feed: one_line(&facts.feed.title) }
+    }
+
+    /// Its parts, in their order.
+    pub(super) fn parts(&self) -> impl Iterator<Item = &str> {
+        [self.author.as_deref(), self.date.as_deref(), Some(self.feed.as_str())].into_iter().flatten()
+    }
+}
+
+/// The files that come with an entry.
+pub(super) fn files(entry: &Entry) -> impl Iterator<Item = File<'_>> {
+    entry.enclosures.iter().map(|enclosure| {
+        let Enclosure { url, r#type, length } = enclosure;
+        let facts: Vec<String> =
+            [r#type.as_deref().map(one_line), length.filter(|bytes| *bytes > 0).map(size)].into_iter().flatten().collect();
+        File { url, name: name(url), detail: Some(facts.join(", ")).filter(|detail| !detail.is_empty()) }
+    })
+}
+
+/// The entry's tags in a line, where it has any.
+pub(super) fn tags(entry: &Entry) -> Option<String> {
+    (!entry.tags.is_empty()).then(|| cut(&one_line(&entry.tags.join(", ")), LIST))
+}
+
+/// The other feeds that carry the story, where there are any.
+pub(super) fn also_in(facts: &Facts) -> Option<String> {
+    (!facts.entry.also_in.is_empty()).then(|| cut(&facts.entry.also_in.join(", "), LIST))
+}
+
+/// The feed's title, with the name it has in the configuration where that is another.
+pub(super) fn feed(facts: &Facts) -> String {
+    let (name, title) = (&facts.feed.name, one_line(&facts.feed.title));
+    if title == *name { title } else { format!("{title} ({name})") }
+}
+
+/// The command that ends it; nothing for what is no feed, such as notices.
+pub(super) fn stop(facts: &Facts) -> Option<String> {
+    (!facts.feed.url.is_empty()).then(|| format!("feeds pause {}", facts.feed.name))
+}
+
+/// What the file at an address is called.
+fn name(url: &str) -> String {
+    let parsed = Url::parse(url).ok();
+    let last = parsed.as_ref().and_then(|url| url.path_segments()?.next_back()).unwrap_or_default();
+    // A form's `+` and `&` have no meaning in a path.
+    let escaped = last.replace('+', "%2B").replace('&', "%26");
+    let decoded: String = form_urlencoded::parse(format!("={escaped}").as_bytes()).map(|(_, value)| value.into_owned()).collect();
+    let decoded = one_line(&decoded);
+    let host = || parsed.as_ref().and_then(Url::host_str).unwrap_or(url);
+    cut(if decoded.is_empty() { host() } else { &decoded }, NAME)
+}
+
+/// A day for people. UTC, so that the same entry always makes the same mail.
+fn day(at: Timestamp) -> String {
+    at.strftime("%-d %B %Y, %H:%M UTC").to_string()
+}
+
+/// Whether an address may be a link.
+pub(super) fn is_web(url: &str) -> bool {
+    url.starts_with("https://") || url.starts_with("http://")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_is_written_in_utc() {
+        assert_eq!(day("2026-01-02T03:04:05Z".parse().unwrap()), "2 January 2026, 03:04 UTC");
+    }
+
+    #[test]
+    fn a_file_is_named_after_its_address() {
+        assert_eq!(name("https://example.org/audio/Episode%20%231.mp3?x=1"), "Episode #1.mp3");
+        assert_eq!(name("https://example.org/"), "example.org");
+        assert_eq!(name("not an address"), "not an address");
+    }
+}
