@@ -1,11 +1,18 @@
 //! PURE. From an entry to an [`Article`]: sanitised HTML, plain text, absolute URLs. Nothing that a feed says reaches a
 //! reader's program without passing here.
 
+mod extract;
+mod images;
 mod nesting;
 mod sanitise;
+mod shown;
 mod text;
 
 use url::Url;
+
+pub use extract::{Cut, NoArticle, extract, is_better};
+pub use images::{images, without_images};
+pub use shown::ShownEntry;
 
 use crate::feed::Entry;
 use crate::feed::text::{cut, from_html, to_html};

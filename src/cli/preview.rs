@@ -1,20 +1,25 @@
 //! `feeds preview`: how an entry would be delivered. Made by the same function as a delivery; nothing is sent or remembered.
 
+use std::sync::Arc;
+
 use clap::ValueEnum;
 use serde::Serialize;
 
 use super::failure::{Exit, Failure};
-use super::session::{Place, facts};
+use super::session::{Place, facts, needs};
 use super::source::{self, Named};
-use crate::article::article;
 use crate::config::Config;
-use crate::deliver::{Addressed, Order, make};
+use crate::deliver::{Addressed, MakeError, NothingMade, Order, Pantry, Shelf, draft};
 use crate::delivery::MessageId;
 use crate::expression::Template;
 use crate::feed::identity::uid;
-use crate::feed::{Document, Entry, Facts, FeedFacts, Keys};
-use crate::mail::{self, Format, Letter, Look, Mail};
-use crate::sink::{Made, Sink, Wants};
+use crate::feed::{Document, Entry, EntryFacts, FeedFacts, Keys};
+use crate::fetch::{Fetch, Fetcher};
+use crate::mail::{self, Format, Images, Look};
+use crate::resource::Resources;
+use crate::sink::{Sink, Wants};
+use crate::units::ByteSize;
+use crate::work::Pool;
 
 /// What `feeds preview` takes.
 #[derive(Debug, clap::Args)]
@@ -61,12 +66,20 @@ struct Preview {
     subject: Option<String>,
     text: String,
     html: String,
+    content_from: Option<String>,
+    carried: Vec<String>,
+    notes: Vec<String>,
 }
 
 pub(super) async fn run(place: &Place, arguments: Arguments) -> Result<Exit, Failure> {
     let config = place.config_if_any()?;
     let named = source::find(&arguments.source, config.as_ref())?;
-    let answer = source::fetch(place, config.as_ref(), &named).await?;
+    let settings = match &config {
+        Some(config) => config.http.clone(),
+        None => Config::default_http(&place.env).map_err(Failure::usage)?,
+    };
+    let fetcher = Arc::new(Fetcher::new(settings));
+    let answer = source::fetch_by(&fetcher, place, config.as_ref(), &named).await?;
     let parsed = source::read(&answer, None, None).await?;
     let parsed =
         parsed.map_err(|error| Failure::needs_person(format!("cannot read {}", named.shown)).because(error.to_string()))?;
@@ -77,7 +90,7 @@ pub(super) async fn run(place: &Place, arguments: Arguments) -> Result<Exit, Fai
         Failure::usage(format!("there is no entry {}", arguments.entry)).because(format!("{} holds {holds}", named.shown))
     })?;
     let target = target(config.as_ref(), &named, arguments.sink.as_deref(), &document)?;
-    show(place, &arguments, &named, &target, entry)?;
+    show(place, &arguments, &named, &target, entry, fetcher).await?;
     Ok(Exit::Done)
 }
 
@@ -113,7 +126,13 @@ fn target(config: Option<&Config>, named: &Named<'_>, sink: Option<&str>, docume
     feed.link = document.link.clone().unwrap_or_default();
     feed.language = document.language.clone().unwrap_or_default();
     let feed_url = named.feed.map_or(shown, |feed| feed.url.clone());
-    Ok(Target { sink: chosen, sinks, wants, addressed: Addressed { feed, look: Some(look) }, feed_url })
+    Ok(Target {
+        sink: chosen,
+        sinks,
+        wants,
+        addressed: Addressed { feed, look: Some(look), needs: named.feed.map(needs).unwrap_or_default() },
+        feed_url,
+    })
 }
 
 /// How a mail looks where no configuration says so.
@@ -126,10 +145,52 @@ fn plain_look() -> Result<Look, Failure> {
         to: template("reader@localhost")?,
         subject: template(mail::SUBJECT)?,
         format: Format::Both,
+        images: Images::Remote,
+        attach: None,
     })
 }
 
-fn show(place: &Place, arguments: &Arguments, named: &Named<'_>, target: &Target, entry: &Entry) -> Result<(), Failure> {
+/// What was made of the entry.
+struct Made {
+    title: Option<String>,
+    url: Option<String>,
+    head: mail::Head,
+    text: String,
+    html: String,
+    bytes: Vec<u8>,
+    facts: EntryFacts,
+    carried: Vec<String>,
+}
+
+fn make(order: Order<'_>) -> Result<Made, MakeError> {
+    let draft = draft(order)?;
+    let letter = draft.letter();
+    let look = order.addressed.look.as_ref().ok_or(MakeError::NoLook)?;
+    let head = mail::head(letter, look)?;
+    let size = |bytes: &[u8]| ByteSize::from_bytes(bytes.len() as u64);
+    let images = letter.inline.iter().map(|image| format!("{} ({}, {})", image.url, image.media_type, size(&image.bytes)));
+    let files = letter.attachments.iter().map(|file| format!("{} ({}, {})", file.name, file.media_type, size(&file.bytes)));
+    Ok(Made {
+        title: draft.entry().title.clone(),
+        url: draft.entry().link().map(str::to_owned),
+        text: mail::text(letter),
+        html: mail::html(letter, &head.subject),
+        // A mail that is a link may have none to send: that is told where it is asked for.
+        bytes: mail::compose(letter, look).map(|mail| mail.bytes).unwrap_or_default(),
+        facts: letter.facts.entry.clone(),
+        carried: images.chain(files).collect(),
+        head,
+    })
+}
+
+async fn show(
+    place: &Place,
+    arguments: &Arguments,
+    named: &Named<'_>,
+    target: &Target,
+    entry: &Entry,
+    fetcher: Arc<Fetcher>,
+) -> Result<(), Failure> {
     let cannot = |error: String| {
         Failure::needs_person(format!("entry {} of {} cannot be delivered", arguments.entry, named.shown)).because(error)
     };
@@ -137,58 +198,68 @@ fn show(place: &Place, arguments: &Arguments, named: &Named<'_>, target: &Target
     let domain = target.addressed.look.as_ref().map_or("localhost", |look| look.from.domain());
     let message_id = MessageId::derive(&uid(&target.feed_url, keys), target.sink.as_deref().unwrap_or("preview"), 0, domain);
     let first_seen = place.clock.now();
-    let addressed = &target.addressed;
-    let article = article(entry, Some(addressed.feed.link.as_str()));
-    let facts = Facts::new(&addressed.feed, entry, &article.summary);
-    let letter = Letter { entry, article: &article, facts: &facts, message_id: &message_id, in_reply_to: None, first_seen };
-    let order =
-        |wants| Order { entry, addressed, wants, message_id: &message_id, follows: None, first_seen, small: None, also_in: &[] };
-    let mail = || -> Result<Mail, Failure> {
-        match make(order(Wants::Mail)).map_err(|error| cannot(error.to_string()))? {
-            Made::Mail(mail) => Ok(mail),
-            Made::Link(_) => Err(cannot("the sink takes no mail".to_owned())),
+    let pool = Pool::start().map_err(|error| Failure::storage(format!("cannot start a thread: {error}")))?;
+    let pantry = Pantry::new(fetcher as Arc<dyn Fetch>, pool, place.clock.clone());
+    let making = {
+        let (entry, addressed, message_id, wants) = (entry.clone(), target.addressed.clone(), message_id.clone(), target.wants);
+        move |resources: &Resources| {
+            let (entry, addressed, message_id) = (&entry, &addressed, &message_id);
+            let (follows, small, light, also_in) = (None, None, None, &[][..]);
+            make(Order { entry, addressed, wants, message_id, follows, first_seen, small, light, also_in, resources })
         }
     };
-    let look = addressed.look.as_ref().ok_or_else(|| cannot("the sink takes no mail".to_owned()))?;
-    let head = mail::head(letter, look).map_err(|error| cannot(error.to_string()))?;
+    let made = match pantry.make(&Shelf::Memory, &target.addressed, making).await {
+        Ok(made) => made.map_err(|error| cannot(error.to_string()))?,
+        Err(NothingMade::Panicked(panicked)) => return Err(cannot(panicked.to_string())),
+        Err(NothingMade::Store(error)) => return Err(error.into()),
+    };
     let printer = &place.printer;
+    for note in &made.facts.notes {
+        tracing::warn!("entry {} of {}: {note}", arguments.entry, named.shown);
+    }
     if printer.json {
         printer.json(&Preview {
-            feed: addressed.feed.name.clone(),
+            feed: target.addressed.feed.name.clone(),
             sinks: target.sinks.clone(),
             sink: target.sink.clone(),
-            title: entry.title.clone(),
-            url: entry.link().map(str::to_owned),
+            title: made.title,
+            url: made.url,
             message_id: message_id.as_str().to_owned(),
-            from: Some(head.from.clone()),
-            to: head.to.clone(),
-            subject: Some(head.subject.clone()),
-            text: mail::text(letter),
-            html: mail::html(letter, &head.subject),
+            from: Some(made.head.from),
+            to: made.head.to,
+            subject: Some(made.head.subject),
+            text: made.text,
+            html: made.html,
+            content_from: Some(made.facts.content_from).filter(|from| !from.is_empty()),
+            carried: made.carried,
+            notes: made.facts.notes,
         });
         return Ok(());
     }
     if arguments.explain {
-        explain(place, target);
+        explain(place, target, &made);
     }
+    let no_link = || cannot("it has no link".to_owned());
     match (arguments.form, target.wants) {
-        (Form::Eml, _) => printer.bytes(&mail()?.bytes),
-        (Form::Html, _) => printer.fact(&mail::html(letter, &head.subject)),
-        (Form::Url, _) => printer.fact(entry.link().ok_or_else(|| cannot("it has no link".to_owned()))?),
+        (Form::Eml, _) if made.bytes.is_empty() => return Err(no_link()),
+        (Form::Eml, _) => printer.bytes(&made.bytes),
+        (Form::Html, _) => printer.fact(&made.html),
+        (Form::Url, _) => printer.fact(made.url.as_deref().ok_or_else(no_link)?),
         (Form::Text, Wants::Link) => {
-            printer.fact(entry.title.as_deref().unwrap_or("(no title)"));
-            printer.fact(entry.link().unwrap_or("(no link)"));
+            printer.fact(made.title.as_deref().unwrap_or("(no title)"));
+            printer.fact(made.url.as_deref().unwrap_or("(no link)"));
         }
         (Form::Text, Wants::Mail) => {
+            let head = &made.head;
             printer.fact(&format!("From: {}\nTo: {}\nSubject: {}\n", head.from, head.to.join(", "), head.subject));
-            printer.fact(mail::text(letter).trim_end());
+            printer.fact(made.text.trim_end());
         }
     }
     Ok(())
 }
 
 /// Where the entry would go, and why.
-fn explain(place: &Place, target: &Target) {
+fn explain(place: &Place, target: &Target, made: &Made) {
     let printer = &place.printer;
     let tags = if target.addressed.feed.tags.is_empty() { "none".to_owned() } else { target.addressed.feed.tags.join(", ") };
     printer.note(&format!("feed: {} (tags: {tags})", target.addressed.feed.name));
@@ -202,6 +273,14 @@ fn explain(place: &Place, target: &Target) {
             look.from_name.source(),
             look.subject.source()
         ));
+    }
+    match made.facts.content_from.as_str() {
+        "" => {}
+        "page" => printer.note("its body: from its page"),
+        _ => printer.note("its body: what the feed says; its page says no more"),
+    }
+    for carried in &made.carried {
+        printer.note(&format!("carries: {carried}"));
     }
     printer.note("");
 }

@@ -9,11 +9,12 @@ use super::output::Printer;
 use crate::clock::Clock;
 use crate::config::edit::EditError;
 use crate::config::{Config, Feed, locate};
-use crate::deliver::{Addressed, Channel};
+use crate::deliver::{Addressed, Channel, Needs};
 use crate::env::Env;
 use crate::expression::Template;
 use crate::feed::FeedFacts;
-use crate::mail::{self, Format, Look};
+use crate::fetch::Source;
+use crate::mail::{self, Format, Images, Look};
 use crate::poll::{Destination, Subscription};
 use crate::schedule::{self, Every};
 use crate::secret::redact_text;
@@ -159,6 +160,16 @@ pub(super) fn facts(feed: &Feed) -> FeedFacts {
     }
 }
 
+/// What is done to a feed's entries before they go.
+pub(super) fn needs(feed: &Feed) -> Needs {
+    let origin = match &feed.source {
+        Source::Http(url) => Some(url.clone()),
+        Source::File(_) | Source::Command(_) => None,
+    };
+    let (fulltext, transform) = (feed.fulltext.clone(), feed.transform.clone());
+    Needs { fulltext, transform, access: Some(Arc::clone(&feed.access)), origin }
+}
+
 /// Where notices go.
 pub(super) fn notices(config: &Config) -> Vec<Destination> {
     let destination = |sink: &String| {
@@ -173,7 +184,8 @@ fn addressed_notices(look: &Look) -> Option<Addressed> {
     let (from_name, subject) = (Template::parse(mail::FROM_NAME).ok()?, Template::parse(mail::SUBJECT).ok()?);
     let format = if look.format == Format::Url { Format::Both } else { look.format };
     let feed = FeedFacts { name: "feeds-notices".to_owned(), title: "feeds".to_owned(), ..FeedFacts::default() };
-    Some(Addressed { feed, look: Some(Look { from_name, subject, format, ..look.clone() }) })
+    let look = Look { from_name, subject, format, images: Images::Remote, attach: None, ..look.clone() };
+    Some(Addressed { feed, look: Some(look), ..Addressed::default() })
 }
 
 /// The channels to all sinks of a configuration that is used up by it; `notices` is the notices' own feed.
@@ -185,7 +197,7 @@ pub(super) fn channels(config: Config, ids: &HashMap<String, FeedId>, notices: O
         let addressed = |feed: &Feed| {
             let id = ids.get(&feed.name)?;
             let look = feed.looks.get(&name).or_else(|| config.looks.get(&name)).cloned();
-            (wants == Wants::Link || look.is_some()).then(|| (*id, Addressed { feed: facts(feed), look }))
+            (wants == Wants::Link || look.is_some()).then(|| (*id, Addressed { feed: facts(feed), look, needs: needs(feed) }))
         };
         let of_notices = notices.zip(config.looks.get(&name).filter(|_| wants == Wants::Mail).and_then(addressed_notices));
         let addressed = feeds.iter().filter_map(addressed).chain(of_notices).collect();

@@ -55,15 +55,24 @@ pub(super) fn find<'a>(text: &str, config: Option<&'a Config>) -> Result<Named<'
 
 /// Fetches the document of a source, once.
 pub(super) async fn fetch(place: &Place, config: Option<&Config>, named: &Named<'_>) -> Result<Answer, Failure> {
-    let mut moved_to = None;
-    if let (Some(config), Some(feed)) = (config, named.feed) {
-        moved_to = obey_history(place, config, feed)?;
-    }
     let settings = match config {
         Some(config) => config.http.clone(),
         None => Config::default_http(&place.env).map_err(Failure::usage)?,
     };
-    let fetcher = Fetcher::new(settings);
+    fetch_by(&Fetcher::new(settings), place, config, named).await
+}
+
+/// The same, by whom more is fetched afterwards.
+pub(super) async fn fetch_by(
+    fetcher: &Fetcher,
+    place: &Place,
+    config: Option<&Config>,
+    named: &Named<'_>,
+) -> Result<Answer, Failure> {
+    let mut moved_to = None;
+    if let (Some(config), Some(feed)) = (config, named.feed) {
+        moved_to = obey_history(place, config, feed)?;
+    }
     let access = named.feed.map(|feed| feed.access.as_ref());
     let ask = Ask { source: &named.source, at: moved_to.as_ref(), validators: None, access, now: place.clock.now() };
     let failed = |cause: String| Failure::needs_person(format!("cannot read {}", named.shown)).because(cause);

@@ -17,7 +17,7 @@ use crate::feed::Facts;
 use crate::fetch::{Program, Source};
 use crate::mail::{self, Look};
 use crate::sink::Shared;
-use crate::units::Interval;
+use crate::units::{ByteSize, Interval};
 use crate::words;
 
 /// The keys of a feed, besides those of every layer.
@@ -100,8 +100,9 @@ pub(super) fn read(
                 Resolved::Told => {}
             }
         }
+        let name_text = name.into_inner();
         feeds.push(Feed {
-            name: name.into_inner(),
+            name: name_text.clone(),
             source,
             access,
             filter: raw.filter.clone(),
@@ -119,6 +120,8 @@ pub(super) fn read(
             identity: nearest.iter().find_map(|layer| layer.identity).or(layers.defaults.identity).unwrap_or_default(),
             max_age: nearest.iter().find_map(|layer| layer.max_age).or(layers.defaults.max_age).unwrap_or(MAX_AGE),
             max_new: nearest.iter().find_map(|layer| layer.max_new).or(layers.defaults.max_new).unwrap_or(MAX_NEW),
+            fulltext: nearest.iter().find_map(|layer| layer.fulltext.clone()).or(layers.defaults.fulltext.clone()).flatten(),
+            transform: transform_of(name_text.as_str(), &nearest, layers.defaults),
             paused: raw.paused,
             looks,
         });
@@ -133,6 +136,12 @@ pub(super) fn read(
         mistakes.push(Mistake::error(sink.span.clone(), message).help("add `to = \"you@example.net\"` to the sink"));
     }
     (feeds, inline)
+}
+
+/// The program that a feed's entries pass through, which finds the feed's name.
+fn transform_of(name: &str, nearest: &[&Layer], defaults: &Layer) -> Option<Program> {
+    let program = nearest.iter().copied().chain([defaults]).find_map(|layer| layer.transform.clone()).flatten()?;
+    Some(Program { feed: name.to_owned(), ..program })
 }
 
 /// Tells of what remains in a feed's or tag's table.
@@ -307,8 +316,10 @@ impl<'a> Layers<'a> {
             return Resolved::Told;
         };
         let format = looks().find_map(|look| look.format).unwrap_or_default();
+        let images = looks().find_map(|look| look.images).unwrap_or_default();
+        let attach = looks().find_map(|look| look.attach).flatten().map(ByteSize::bytes);
         let (from, from_name, to, subject) = (from.clone(), from_name.clone(), to.clone(), subject.clone());
-        Resolved::Look(Look { from, from_name, to, subject, format }, written)
+        Resolved::Look(Look { from, from_name, to, subject, format, images, attach }, written)
     }
 }
 

@@ -10,21 +10,34 @@ use toml::de::DeValue;
 use super::access::{self, RawAccess};
 use super::explain::Mistake;
 use super::section::{self, Section, Value, Wrong};
-use super::{Backlog, OncePer};
+use super::{Backlog, OncePer, fetched};
+use crate::article::Cut;
 use crate::delivery::Updates;
 use crate::expression::{Template, TemplateError};
 use crate::feed::{Facts, Identity};
-use crate::mail::Format;
+use crate::fetch::Program;
+use crate::mail::{Format, Images};
 use crate::schedule::Every;
 use crate::sink::Shared;
-use crate::units::{Interval, UnitError};
+use crate::units::{ByteSize, Interval, UnitError};
 use crate::words;
 
 /// The keys that choose and pace: in defaults, tags and feeds.
-pub(super) const LAYER_KEYS: &[&str] =
-    &["sinks", "interval", "recheck", "backlog", "once_per", "updates", "identity", "max_age", "max_new"];
+pub(super) const LAYER_KEYS: &[&str] = &[
+    "sinks",
+    "interval",
+    "recheck",
+    "backlog",
+    "once_per",
+    "updates",
+    "identity",
+    "max_age",
+    "max_new",
+    "fulltext",
+    "transform",
+];
 /// The keys of a mail's look: in defaults, tags, feeds and sinks.
-pub(super) const LOOK_KEYS: &[&str] = &["to", "from_name", "subject", "format"];
+pub(super) const LOOK_KEYS: &[&str] = &["to", "from_name", "subject", "format", "images", "attach"];
 
 /// A feed polled more often than this annoys its publisher.
 const SHORTEST: Duration = Duration::from_secs(15 * 60);
@@ -52,6 +65,10 @@ pub(super) struct Layer {
     pub(super) max_age: Option<Interval>,
     /// How many new entries at once are no surprise.
     pub(super) max_new: Option<u32>,
+    /// Whether entries' pages are fetched, and where their articles stand.
+    pub(super) fulltext: Option<Option<Cut>>,
+    /// The program that entries pass through.
+    pub(super) transform: Option<Option<Program>>,
     /// How mails look.
     pub(super) look: RawLook,
     /// How feeds are asked.
@@ -71,6 +88,10 @@ pub(super) struct RawLook {
     pub(super) subject: Option<Template>,
     /// Its parts.
     pub(super) format: Option<Format>,
+    /// What becomes of images.
+    pub(super) images: Option<Images>,
+    /// Up to which size files are attached.
+    pub(super) attach: Option<Option<ByteSize>>,
     /// `to` stands there, but cannot be used.
     pub(super) to_is_wrong: bool,
     /// Where its keys stand.
@@ -104,11 +125,29 @@ pub(super) fn read(section: &mut Section<'_>, shared: &Shared, mistakes: &mut Ve
     let identity = section.read("identity", mistakes, identity).map(Spanned::into_inner);
     let max_age = section.read("max_age", mistakes, section::interval).map(Spanned::into_inner);
     let max_new = section.read("max_new", mistakes, |value| section::number(value, 1..=u32::MAX)).map(Spanned::into_inner);
+    let fulltext = fetched::fulltext(section, mistakes);
+    let transform = section.read("transform", mistakes, |value| fetched::transform(value, &shared.folder, &shared.env));
+    let transform = transform.map(Spanned::into_inner);
     let look = read_look(section, mistakes);
     let access = access::read(section, shared, mistakes);
     let sinks_are_wrong = section.wrong.contains(&"sinks");
     let interval = interval.map(Spanned::into_inner);
-    Layer { sinks, interval, recheck, backlog, once_per, updates, identity, max_age, max_new, look, access, sinks_are_wrong }
+    Layer {
+        sinks,
+        interval,
+        recheck,
+        backlog,
+        once_per,
+        updates,
+        identity,
+        max_age,
+        max_new,
+        fulltext,
+        transform,
+        look,
+        access,
+        sinks_are_wrong,
+    }
 }
 
 /// Reads the keys of a mail's look.
@@ -121,12 +160,16 @@ pub(super) fn read_look(section: &mut Section<'_>, mistakes: &mut Vec<Mistake>) 
     let mut line = |key| section.read(key, mistakes, |value| template(value).map(|(template, _)| template));
     let (from_name, subject) = (line("from_name"), line("subject"));
     let format = section.read("format", mistakes, format).map(Spanned::into_inner);
+    let images = section.read("images", mistakes, fetched::images).map(Spanned::into_inner);
+    let attach = section.read("attach", mistakes, fetched::attach).map(Spanned::into_inner);
     let places = section.places.iter().filter(|(key, _)| LOOK_KEYS.contains(key)).cloned().collect();
     RawLook {
         to,
         from_name: from_name.map(Spanned::into_inner),
         subject: subject.map(Spanned::into_inner),
         format,
+        images,
+        attach,
         to_is_wrong: section.wrong.contains(&"to"),
         places,
     }

@@ -7,6 +7,7 @@ pub mod edit;
 mod example;
 mod explain;
 mod feeds;
+mod fetched;
 mod http;
 mod layers;
 pub mod locate;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 
 use toml::de::DeTable;
 
+use crate::article::Cut;
 use crate::delivery::Updates;
 use crate::env::Env;
 use crate::feed::Identity;
@@ -101,6 +103,10 @@ pub struct Feed {
     pub max_age: Interval,
     /// More new entries than this at once are held.
     pub max_new: u32,
+    /// Its entries' pages are fetched, and their articles cut out like this.
+    pub fulltext: Option<Cut>,
+    /// The program that its entries pass through before they go.
+    pub transform: Option<fetch::Program>,
     /// It is not polled.
     pub paused: bool,
     /// How its mails look, by sink; only for sinks that take mails.
@@ -114,7 +120,7 @@ impl Feed {
             fetch::Source::Command(program) => Some(program),
             fetch::Source::Http(_) | fetch::Source::File(_) => None,
         };
-        source.into_iter().chain(&self.filter)
+        source.into_iter().chain(&self.filter).chain(&self.transform)
     }
 
     /// What a program gives is no larger than any other document.
@@ -122,7 +128,7 @@ impl Feed {
         if let fetch::Source::Command(program) = &mut self.source {
             program.most = most;
         }
-        if let Some(program) = &mut self.filter {
+        for program in self.filter.iter_mut().chain(&mut self.transform) {
             program.most = most;
         }
     }

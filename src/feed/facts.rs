@@ -46,6 +46,10 @@ pub struct EntryFacts {
     pub comments: String,
     /// The names of other feeds that carry the same story and deliver it here with this one.
     pub also_in: Vec<String>,
+    /// Where the body is from, in a feed whose entries' pages are fetched: `page`, or `feed` where that failed.
+    pub content_from: String,
+    /// What went otherwise than the configuration asks for, in words.
+    pub notes: Vec<String>,
 }
 
 /// The variables of every template.
@@ -75,6 +79,8 @@ impl Facts {
             summary: summary.to_owned(),
             comments: entry.comments.clone().unwrap_or_default(),
             also_in: Vec::new(),
+            content_from: String::new(),
+            notes: Vec::new(),
         };
         Self { feed: feed.clone(), entry }
     }
@@ -99,6 +105,8 @@ impl Facts {
             summary: text(),
             comments: url(),
             also_in: vec![text()],
+            content_from: "page".to_owned(),
+            notes: vec![text()],
         };
         Self { feed, entry }
     }

@@ -6,7 +6,8 @@ use lettre::Message;
 use lettre::message::header::{ContentTransferEncoding, ContentType};
 use lettre::message::{Body, Mailbox, MultiPart, MultiPartKind, SinglePart};
 
-use super::{Format, Look, Mail, encoded, headers, page};
+use super::parts::{Attachment, Inline};
+use super::{Format, Look, Mail, encoded, headers, page, parts};
 use crate::article::Article;
 use crate::delivery::MessageId;
 use crate::expression::{Template, TemplateError};
@@ -27,6 +28,10 @@ pub struct Letter<'a> {
     pub in_reply_to: Option<&'a MessageId>,
     /// When the entry was first seen: the latest its date may be.
     pub first_seen: Timestamp,
+    /// Images of the article that the mail carries itself.
+    pub inline: &'a [Inline],
+    /// Files that come with it.
+    pub attachments: &'a [Attachment],
 }
 
 /// Why an entry could not be made into a mail.
@@ -123,17 +128,31 @@ pub fn compose(letter: Letter<'_>, look: &Look) -> Result<Mail, ComposeError> {
     builder = headers::labels(builder, entry, facts, message_id);
 
     let plain = || part(ContentType::TEXT_PLAIN, &text(letter));
-    let page = || part(ContentType::TEXT_HTML, &html(letter, &subject));
-    let built = match look.format {
-        Format::Both => {
-            let both = MultiPart::builder().kind(MultiPartKind::Alternative).boundary(boundary(message_id));
-            builder.multipart(both.build().singlepart(plain()).singlepart(page()))
-        }
-        Format::Html => builder.singlepart(page()),
-        Format::Text => builder.singlepart(plain()),
+    let inline = letter.inline;
+    let page = || part(ContentType::TEXT_HTML, &parts::pointed(&html(letter, &subject), inline, message_id));
+    let both =
+        || MultiPart::builder().kind(MultiPartKind::Alternative).boundary(boundary(message_id)).build().singlepart(plain());
+    let whole = match look.format {
+        Format::Both if inline.is_empty() => Whole::Many(both().singlepart(page())),
+        Format::Both => Whole::Many(both().multipart(parts::related(page(), inline, message_id))),
+        Format::Html if inline.is_empty() => Whole::One(page()),
+        Format::Html => Whole::Many(parts::related(page(), inline, message_id)),
+        Format::Text => Whole::One(plain()),
         Format::Url => {
             let link = entry.link().ok_or(ComposeError::NoLink)?;
-            builder.singlepart(part(ContentType::TEXT_PLAIN, link))
+            Whole::One(part(ContentType::TEXT_PLAIN, link))
+        }
+    };
+    let built = match whole {
+        Whole::One(part) if letter.attachments.is_empty() => builder.singlepart(part),
+        Whole::Many(parts) if letter.attachments.is_empty() => builder.multipart(parts),
+        whole => {
+            let (mixed, files) = parts::mixed(letter.attachments, message_id);
+            let mixed = match whole {
+                Whole::One(part) => mixed.singlepart(part),
+                Whole::Many(parts) => mixed.multipart(parts),
+            };
+            builder.multipart(files.into_iter().fold(mixed, MultiPart::singlepart))
         }
     };
     let message = built.map_err(|error| ComposeError::Build(error.to_string()))?;
@@ -146,12 +165,18 @@ pub fn compose(letter: Letter<'_>, look: &Look) -> Result<Mail, ComposeError> {
     })
 }
 
+/// A mail's text, in one part or in several.
+enum Whole {
+    One(SinglePart),
+    Many(MultiPart),
+}
+
 fn address(configured: &lettre::Address) -> Result<lettre::Address, ComposeError> {
     headers::ascii(configured).ok_or_else(|| ComposeError::Address(configured.to_string()))
 }
 
 /// A boundary that no part can hold: the parts' lines are encoded, and an encoded line never begins with `--=_`.
-fn boundary(id: &MessageId) -> String {
+pub(super) fn boundary(id: &MessageId) -> String {
     format!("=_{}", id.key().0.replace('.', "_"))
 }
 
@@ -172,7 +197,7 @@ mod tests {
 
     use super::*;
     use crate::feed::{FeedFacts, Link, Person};
-    use crate::mail::{FROM_NAME, SUBJECT};
+    use crate::mail::{FROM_NAME, Images, SUBJECT};
 
     fn look(format: Format) -> Look {
         let template = |source| Template::parse(source).unwrap();
@@ -182,6 +207,8 @@ mod tests {
             to: template("me+{{ feed.name }}@example.net"),
             subject: template(SUBJECT),
             format,
+            images: Images::Remote,
+            attach: None,
         }
     }
 
@@ -217,7 +244,8 @@ mod tests {
         let message_id = MessageId::derive(&[7; 16], "mail", 0, "example.net");
         let first_seen = "2026-02-01T00:00:00Z".parse().unwrap();
         let (article, facts, message_id) = (&article, &facts, &message_id);
-        compose(Letter { entry, article, facts, message_id, in_reply_to: None, first_seen }, &look(format))
+        let letter = Letter { entry, article, facts, message_id, in_reply_to: None, first_seen, inline: &[], attachments: &[] };
+        compose(letter, &look(format))
     }
 
     #[test]

@@ -112,6 +112,7 @@ pub(super) fn labels(mut builder: MessageBuilder, entry: &Entry, facts: &Facts, 
         ("X-RSS-Feed", unfoldable(&facts.feed.url).unwrap_or_default()),
         ("X-RSS-ID", entry.id.as_deref().and_then(unfoldable).unwrap_or_default()),
         ("X-RSS-URL", unfoldable(&facts.entry.link).unwrap_or_default()),
+        ("X-Feeds-Content", facts.entry.content_from.clone()),
     ];
     for (name, value) in labels {
         if !value.is_empty() {

@@ -7,9 +7,13 @@ mod compose;
 mod encoded;
 mod headers;
 mod page;
+mod parts;
+mod picture;
 
 pub use changes::marked;
 pub use compose::{ComposeError, Head, Letter, compose, head, html, text};
+pub use parts::{Attachment, Inline};
+pub use picture::picture;
 
 use crate::expression::Template;
 use crate::feed::Facts;
@@ -42,6 +46,28 @@ pub struct Look {
     pub subject: Template,
     /// Its parts.
     pub format: Format,
+    /// What becomes of the images that its HTML shows.
+    pub images: Images,
+    /// The entry's files up to this size, in bytes, come with it.
+    pub attach: Option<u64>,
+}
+
+/// What becomes of an article's images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Images {
+    /// They stay where they are, and the reader's program fetches them, or does not.
+    #[default]
+    Remote,
+    /// The mail carries them.
+    Inline,
+    /// Their descriptions stand in their places.
+    None,
+}
+
+impl Images {
+    /// The words for them, as the configuration writes them.
+    pub const WORDS: &'static [(&'static str, Self)] =
+        &[("remote", Self::Remote), ("inline", Self::Inline), ("none", Self::None)];
 }
 
 /// What a mail consists of.

@@ -93,6 +93,9 @@ fn notes(entry: &Entry, facts: &Facts) -> Vec<(&'static str, String, String)> {
     if !facts.entry.also_in.is_empty() {
         notes.push(("Also in", cut(&facts.entry.also_in.join(", "), 300), String::new()));
     }
+    for note in &facts.entry.notes {
+        notes.push(("Note", cut(&one_line(note), 300), String::new()));
+    }
     let (name, title, url) = (&facts.feed.name, &facts.feed.title, &facts.feed.url);
     let named = if title == name { name.clone() } else { format!("{title} ({name})") };
     notes.push(("Feed", named, if is_web(url) { url.clone() } else { String::new() }));

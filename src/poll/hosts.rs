@@ -13,9 +13,9 @@ use super::recorder::Recorder;
 use super::together::{Due, together, told, validators};
 use super::{Event, Subscription};
 use crate::clock::Clock;
-use crate::fetch::{Ask, Fetch, FetchError, FetchErrorKind, Known, NotNow, Source, Turn};
+use crate::fetch::{Ask, Fetch, FetchError, FetchErrorKind, Gates, Known, NotNow, Source, Turn};
 use crate::schedule;
-use crate::store::{ClaimHosts, FeedId, HostClaim, HostDone, HostPace, RunId, StoreError};
+use crate::store::{ClaimHosts, FeedId, HostClaim, HostDone, HostPace, RunId, Store, StoreError};
 
 /// The fetching loop.
 pub struct Poller {
@@ -206,6 +206,15 @@ impl Poller {
         }
         Ok(left)
     }
+}
+
+/// Writes down what the gates have learned since that was last done: of the pages and images that were fetched for entries.
+///
+/// # Errors
+/// When the database failed.
+pub async fn keep_paces(store: &Store, gates: &Gates) -> Result<(), StoreError> {
+    let paces: Vec<HostPace> = gates.changed().into_iter().map(pace).collect();
+    if paces.is_empty() { Ok(()) } else { store.host_done(HostDone { paces, ..HostDone::default() }).await }
 }
 
 /// What a gate knows, as it is kept.

@@ -1,0 +1,115 @@
+//! PURE. The article in a page for people, without what stands around it: by the places that the user names, or else by
+//! dom_smoothie, which finds it as browsers' reading views do. Goes in: a page's HTML. Comes out: clean HTML with absolute URLs.
+
+use std::collections::HashSet;
+
+use dom_query::{Document, Matcher};
+use dom_smoothie::{Config, Readability};
+use url::Url;
+
+use super::{clean, nesting};
+use crate::feed::text::from_html;
+
+/// Where in its pages a feed's articles stand; nothing: they are to be found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Cut {
+    /// CSS selectors of what the article is.
+    pub select: Option<String>,
+    /// CSS selectors of what it is not.
+    pub remove: Vec<String>,
+}
+
+/// Why a page gives no article.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoArticle {
+    /// Its tree would be too deep or too large.
+    #[error("the page is nested too deeply or is too large")]
+    TooMuch,
+    /// The user's selector finds nothing.
+    #[error("nothing on the page matches `{0}`")]
+    NoMatch(String),
+    /// Nothing reads like an article.
+    #[error("no article was found on the page")]
+    NotFound,
+}
+
+/// More elements than this, and a page is a list of something; scoring looks at each of them several times.
+const MOST_ELEMENTS: usize = 30_000;
+
+impl Cut {
+    /// Whether a selector can be used; what is wrong with it else.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub fn check(selector: &str) -> Result<(), String> {
+        Matcher::new(selector).map(drop).map_err(|_| format!("`{selector}` is not a CSS selector"))
+    }
+}
+
+/// The article of a page that was found at `url`.
+///
+/// # Errors
+/// Where there is none.
+pub fn extract(page: &str, url: &Url, cut: &Cut) -> Result<String, NoArticle> {
+    if nesting::is_too_much(page, url.as_str().len()) {
+        return Err(NoArticle::TooMuch);
+    }
+    let document = Document::from(page);
+    for selector in &cut.remove {
+        if let Ok(matcher) = Matcher::new(selector) {
+            document.select_matcher(&matcher).remove();
+        }
+    }
+    let base = document.base_uri().and_then(|base| url.join(&base).ok()).unwrap_or_else(|| url.clone());
+    let article = match &cut.select {
+        Some(selector) => selected(&document, selector)?,
+        None => found(document, &base)?,
+    };
+    let article = clean(&article, Some(&base));
+    if is_empty(&article) { Err(NoArticle::NotFound) } else { Ok(article) }
+}
+
+/// What a selector names, in the order of the page; what stands within another match is not repeated.
+fn selected(document: &Document, selector: &str) -> Result<String, NoArticle> {
+    let none = || NoArticle::NoMatch(selector.to_owned());
+    let matcher = Matcher::new(selector).map_err(|_| none())?;
+    let matched = document.select_matcher(&matcher);
+    let all: HashSet<_> = matched.nodes().iter().map(|node| node.id).collect();
+    let mut html = String::new();
+    for node in matched.nodes() {
+        if !node.ancestors_it(None).any(|ancestor| all.contains(&ancestor.id)) {
+            html.push_str(&node.html());
+        }
+    }
+    if is_empty(&html) { Err(none()) } else { Ok(html) }
+}
+
+fn found(document: Document, base: &Url) -> Result<String, NoArticle> {
+    let config = Config { max_elements_to_parse: MOST_ELEMENTS, disable_json_ld: true, ..Config::default() };
+    let reading = Readability::with_document(document, Some(base.as_str()), Some(config));
+    let article = reading.and_then(|mut reading| reading.parse());
+    article.map(|article| article.content.to_string()).map_err(|_| NoArticle::NotFound)
+}
+
+fn is_empty(html: &str) -> bool {
+    !html.contains("<img") && from_html(html).trim().is_empty()
+}
+
+/// Whether an article from a page says as much as the feed's own body, and speaks of the same: a page that asks for consent or
+/// money does not.
+#[must_use]
+pub fn is_better(page: &str, own: &str, title: &str) -> bool {
+    let (page, own) = (from_html(page), from_html(own));
+    if page.chars().count() < own.chars().count() {
+        return false;
+    }
+    let said = words(title).chain(words(&own)).collect::<HashSet<String>>();
+    said.len() < FEW || words(&page).any(|word| said.contains(&word))
+}
+
+/// With fewer words than this nothing can be told.
+const FEW: usize = 3;
+
+fn words(text: &str) -> impl Iterator<Item = String> {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().count() > 4).map(str::to_lowercase)
+}
