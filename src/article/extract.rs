@@ -113,3 +113,64 @@ const FEW: usize = 3;
 fn words(text: &str) -> impl Iterator<Item = String> {
     text.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().count() > 4).map(str::to_lowercase)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url() -> Url {
+        Url::parse("https://h.example/posts/1").unwrap()
+    }
+
+    #[test]
+    fn the_article_is_found_in_pages_of_many_shapes() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/pages");
+        let mut tried = 0;
+        for file in std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()) {
+            if file.extension().is_none_or(|extension| extension != "html") {
+                continue;
+            }
+            let article = extract(&std::fs::read_to_string(&file).unwrap(), &url(), &Cut::default());
+            let text = from_html(&article.unwrap_or_else(|error| panic!("{}: {error}", file.display())));
+            for words in ["FIRST WORDS", "LAST WORDS"] {
+                assert!(text.contains(words), "{} lacks {words}: {text}", file.display());
+            }
+            let around = ["Our shop", "Copyright of", "A comment that", "Most read", "guestbook", "Alle akzeptieren", "not text"];
+            for words in around {
+                assert!(!text.contains(words), "{} has {words}: {text}", file.display());
+            }
+            tried += 1;
+        }
+        assert_eq!(tried, 6);
+    }
+
+    #[test]
+    fn selectors_take_what_they_name() {
+        let page = "<base href='/b/'><div class=a>One<div class=a>in one</div><i class=no>No</i></div><p>Not<div class=a>Two <a href=x>x</a>";
+        let cut = |select: &str| Cut { select: Some(select.to_owned()), remove: vec![".no".to_owned()] };
+        let article = extract(page, &url(), &cut(".a")).unwrap();
+        assert!(article.contains("https://h.example/b/x") && article.matches("in one").count() == 1, "{article}");
+        assert!(!article.contains("No"), "{article}");
+        assert_eq!(extract(page, &url(), &cut("article")), Err(NoArticle::NoMatch("article".to_owned())));
+    }
+
+    #[test]
+    fn a_hostile_page_gives_nothing_and_takes_no_time() {
+        let none = |page: &str| extract(page, &url(), &Cut::default()).unwrap_err();
+        assert_eq!(none(&"<div>".repeat(100_000)), NoArticle::TooMuch);
+        assert_eq!(none(&"<p>a, b".repeat(50_000)), NoArticle::NotFound);
+        assert_eq!(none(""), NoArticle::NotFound);
+        let heavy = format!("{}{}", "<div>".repeat(200), "<p>a, b, c, d, e".repeat(10_000));
+        extract(&heavy, &url(), &Cut::default()).ok();
+    }
+
+    #[test]
+    fn a_page_counts_where_it_says_as_much_and_speaks_of_the_same() {
+        let page = "<p>The ferry to the island sails again, after a long winter.</p>";
+        assert!(is_better(page, "<p>The ferry sails.</p>", "News"));
+        assert!(!is_better("<p>The ferry.</p>", "<p>The ferry sails again.</p>", "News"));
+        let wall = "<p>We and our partners store information on a device and ask for your consent to all of this.</p>";
+        assert!(!is_better(wall, "<p>The ferry sails again to the island</p>", "Ferry returns after winter"));
+        assert!(is_better(page, "", ""));
+    }
+}

@@ -1,26 +1,25 @@
 //! One sink's deliveries, from the queue to the sink and back. Each sink has a task of its own: one that fails holds up no
 //! other.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::Event;
 use super::ahead::Ahead;
 use super::make::{Addressed, MakeError, Ready};
 use super::pace::{Pace, Turn};
 use super::pantry::{NothingMade, Pantry};
+use super::settle::{Tried, item};
 use super::work::Work;
-use super::{Event, Item};
 use crate::clock::Clock;
-use crate::delivery::{DeliveryId, EAGER_ATTEMPTS, MessageId, Outcome, Pause, back_off, is_given_up};
+use crate::delivery::{DeliveryId, Outcome, Pause, back_off};
 use crate::failpoint::Failpoint;
-use crate::mail::Format;
-use crate::sink::{Parcel, Reports, Sink, Wants};
+use crate::sink::{Parcel, Reports, Sink};
 use crate::store::{ClaimDeliveries, Claimed, FeedId, FeedSet, Finished, Rest, RunId, Settled, Store, StoreError};
 use crate::units::Rate;
 
@@ -72,6 +71,8 @@ pub struct Round {
 
 /// How many deliveries are under way to a sink, and so at most accepted and not yet written down: promise 2's whole window.
 const AT_ONCE: u32 = 8;
+/// How many are made at once that may carry images and files: each may take tens of megabytes.
+const LARGE_AT_ONCE: usize = 2;
 /// How long a claim holds: twice what a sink may take over a parcel, for all of them.
 const LEASE: Duration = Duration::from_secs(2 * 8 * 660);
 
@@ -170,7 +171,7 @@ impl Courier {
                 feed
             });
         }
-        let mut handed = Handed::Over;
+        let (mut handed, mut left) = (Handed::Over, Vec::new());
         if !plain.is_empty() {
             handed = self.hand_over(channel, round.run, plain, failing).await?;
         }
@@ -189,12 +190,15 @@ impl Courier {
                 // Whose task ended early is made where that is told.
                 None => groups.keys().next().copied(),
             };
-            if let Some(claims) = feed.and_then(|feed| groups.remove(&feed)) {
-                handed = self.hand_over(channel, round.run, claims, failing).await?;
+            let mut claims = VecDeque::from(feed.and_then(|feed| groups.remove(&feed)).unwrap_or_default());
+            while matches!(handed, Handed::Over) && !claims.is_empty() {
+                let few = claims.drain(..claims.len().min(LARGE_AT_ONCE)).collect();
+                handed = self.hand_over(channel, round.run, few, failing).await?;
             }
+            left.extend(claims);
         }
-        let left: Vec<Finished> =
-            groups.into_values().flatten().map(|claim| Finished { id: claim.id, settled: Settled::NotTried }).collect();
+        let left = left.into_iter().chain(groups.into_values().flatten());
+        let left: Vec<Finished> = left.map(|claim| Finished { id: claim.id, settled: Settled::NotTried }).collect();
         if !left.is_empty() {
             self.store.finish(round.run, left, self.clock.now()).await?;
         }
@@ -303,66 +307,6 @@ impl Courier {
         Ok(Ok((parcel, carries)))
     }
 
-    /// Writes down what became of one delivery, and tells it.
-    async fn settle(&self, run: RunId, tried: Tried, outcome: Outcome) -> Result<(), StoreError> {
-        let Tried { item, before, first_failure, small, shrinks, carries } = tried;
-        let (id, now, failures) = (item.id, self.clock.now(), before.saturating_add(1));
-        let (settled, event) = match outcome {
-            Outcome::Accepted { receipt, was_there } => {
-                (Settled::Delivered { receipt: receipt.clone() }, Event::Delivered { item, receipt, was_there })
-            }
-            Outcome::Rejected { reason, try_smaller: true } if carries => {
-                let message_id = MessageId::from_stored(item.message_id.clone()).light();
-                let error = format!("{reason}; it goes once more without its images and files");
-                (
-                    Settled::Lighter { message_id, error: reason },
-                    Event::Retry { item, error, next_attempt: now, next_run: true, first: false },
-                )
-            }
-            Outcome::Rejected { reason, try_smaller: true } if shrinks => {
-                let message_id = MessageId::from_stored(item.message_id.clone()).small();
-                let error = format!("{reason}; it goes once more in a short form");
-                (
-                    Settled::Smaller { message_id, error: reason },
-                    Event::Retry { item, error, next_attempt: now, next_run: true, first: false },
-                )
-            }
-            Outcome::Rejected { reason, try_smaller: _ } => {
-                let error = match small {
-                    Some(whole) if whole != reason => format!("{reason}; the whole of it before: {whole}"),
-                    Some(_) | None => reason,
-                };
-                (Settled::Failed { error: error.clone() }, Event::Rejected { item, error })
-            }
-            Outcome::Retry { reason, .. } | Outcome::Unknown { reason }
-                if is_given_up(failures, first_failure.unwrap_or(now), now) =>
-            {
-                let error = format!("given up after {failures} attempts: {reason}");
-                (Settled::Failed { error: error.clone() }, Event::Rejected { item, error })
-            }
-            Outcome::Retry { reason, after } => again(item, reason, after, failures, now),
-            // Until the configuration is put right each new run asks once more; that is none of the parcel's own failures.
-            Outcome::Misaddressed { reason } => {
-                let (mut settled, event) = again(item, reason, None, failures.min(EAGER_ATTEMPTS), now);
-                if let Settled::Again { most_failures, .. } = &mut settled {
-                    *most_failures = EAGER_ATTEMPTS;
-                }
-                (settled, event)
-            }
-            // It may be there already: from the second time on not even a new run tries it before its time.
-            Outcome::Unknown { reason } => {
-                let (mut settled, mut event) = again(item, reason, None, failures, now);
-                if let (Settled::Again { asked, .. }, Event::Retry { next_run, .. }) = (&mut settled, &mut event) {
-                    (*asked, *next_run) = (failures > 1, failures == 1);
-                }
-                (settled, event)
-            }
-        };
-        self.store.finish(run, vec![Finished { id, settled }], now).await?;
-        (self.observer)(event);
-        Ok(())
-    }
-
     /// Writes down that the sink has trouble of its own.
     async fn rest(&self, channel: &Channel, pause: Pause, before: Option<Rest>) -> Result<(), StoreError> {
         let now = self.clock.now();
@@ -377,36 +321,6 @@ impl Courier {
     }
 }
 
-/// A delivery that is being tried.
-struct Tried {
-    item: Item,
-    /// How often it failed by itself before.
-    before: u32,
-    first_failure: Option<Timestamp>,
-    /// Why only a short form of it is tried.
-    small: Option<String>,
-    /// A short form of it can be tried, where the whole is refused.
-    shrinks: bool,
-    /// It carries images or files of its own, without which it is smaller.
-    carries: bool,
-}
-
-impl Tried {
-    fn new(channel: &Channel, claim: &Claimed) -> Self {
-        let look = channel.addressed.get(&claim.feed).and_then(|addressed| addressed.look.as_ref());
-        // A link is as short as it gets.
-        let is_link = channel.sink.wants() == Wants::Link || look.is_none_or(|look| look.format == Format::Url);
-        Self {
-            item: item(channel, claim),
-            before: claim.failures,
-            first_failure: claim.first_failure,
-            small: claim.small.clone(),
-            shrinks: claim.small.is_none() && !is_link,
-            carries: false,
-        }
-    }
-}
-
 /// An entry of which nothing was made.
 enum NotMade {
     /// It cannot be.
@@ -418,23 +332,5 @@ enum NotMade {
 impl NotMade {
     fn poison(cause: &impl std::fmt::Display, try_smaller: bool) -> Self {
         Self::Never { reason: format!("it could not be rendered: {cause}"), try_smaller }
-    }
-}
-
-fn again(item: Item, reason: String, after: Option<Duration>, failures: u32, now: Timestamp) -> (Settled, Event) {
-    let next_attempt = now + back_off(failures, item.id.0, after);
-    let settled = Settled::Again { next_attempt, asked: after.is_some(), error: reason.clone(), most_failures: u32::MAX };
-    let next_run = after.is_none() && failures <= EAGER_ATTEMPTS;
-    (settled, Event::Retry { item, error: reason, next_attempt, next_run, first: failures == 1 })
-}
-
-fn item(channel: &Channel, claim: &Claimed) -> Item {
-    Item {
-        id: claim.id,
-        sink: channel.name.clone(),
-        feed: channel.addressed.get(&claim.feed).map(|addressed| addressed.feed.name.clone()).unwrap_or_default(),
-        title: claim.entry.as_ref().and_then(|entry| entry.title.clone()),
-        url: claim.entry.as_ref().and_then(|entry| entry.link().map(str::to_owned)),
-        message_id: claim.message_id.as_str().to_owned(),
     }
 }

@@ -10,6 +10,7 @@ mod make;
 mod pace;
 mod pantry;
 mod prepare;
+mod settle;
 mod work;
 
 pub use channel::{Channel, Courier, Round};

@@ -16,6 +16,8 @@ mod disk;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod fetched;
+#[cfg(test)]
 mod identity;
 #[cfg(test)]
 mod kit;
