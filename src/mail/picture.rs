@@ -12,6 +12,8 @@ use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits};
 const WIDEST: u32 = 1_200;
 /// No side of an image that is decoded may be longer: a small file may claim any size.
 const LONGEST_SIDE: u32 = 16_384;
+/// No image of more pixels is carried.
+const MOST_PIXELS: u64 = 160_000_000;
 /// What decoding may take: 40 megapixels of four bytes.
 const MOST_DECODED: u64 = 160 << 20;
 /// The quality of a photo that was shrunk.
@@ -70,7 +72,7 @@ impl Sort {
         }
     }
 
-    /// Whether it claims a size that only a bomb has.
+    /// Whether it claims a size that only a bomb has, or none that can be read.
     fn is_immense(self, bytes: &[u8]) -> bool {
         let format = match self {
             Self::Png => ImageFormat::Png,
@@ -80,9 +82,8 @@ impl Sort {
             Self::Avif => return false,
         };
         let size = ImageReader::with_format(Cursor::new(bytes), format).into_dimensions();
-        size.is_ok_and(|(width, height)| {
-            width.max(height) > LONGEST_SIDE || u64::from(width) * u64::from(height) * 4 > MOST_DECODED * 4
-        })
+        !size
+            .is_ok_and(|(width, height)| width.max(height) <= LONGEST_SIDE && u64::from(width) * u64::from(height) <= MOST_PIXELS)
     }
 
     /// How it is read to be shrunk; nothing for what moves, and for what is not read here.

@@ -278,7 +278,9 @@ fn an_entry_whose_program_fails_goes_as_it_is_with_a_note() {
         ("yes", "larger than"),
     ] {
         let (reader, _publisher) = transformed(script);
-        reader.poll().succeeds().complains_of(words);
+        let ran = reader.run(&["run", "--once", "--json"]).succeeds();
+        let noted = |event: &serde_json::Value| event["event"] == "noted" && event["error"].as_str().unwrap().contains(words);
+        assert!(ran.events().iter().any(noted), "{ran:#?}");
         let mail = &reader.inbox()[0];
         assert!(html(mail).contains("As it was.") && html(mail).contains(words), "{script}: {}", html(mail));
         assert_eq!(runs(&reader), 1, "{script}");
