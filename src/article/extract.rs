@@ -1,5 +1,5 @@
 //! PURE. The article in a page for people, without what stands around it: by the places that the user names, or else by
-//! dom_smoothie, which finds it as browsers' reading views do. Goes in: a page's HTML. Comes out: clean HTML with absolute URLs.
+//! `dom_smoothie`, which finds it as browsers' reading views do. Goes in: a page's HTML. Comes out: clean HTML with absolute URLs.
 
 use std::collections::HashSet;
 
@@ -73,10 +73,10 @@ pub fn extract(page: &str, url: &Url, cut: &Cut) -> Result<String, NoArticle> {
 fn selected(document: &Document, selector: &str) -> Result<String, NoArticle> {
     let none = || NoArticle::NoMatch(selector.to_owned());
     let matcher = Matcher::new(selector).map_err(|_| none())?;
-    let matched = document.select_matcher(&matcher);
-    let all: HashSet<_> = matched.nodes().iter().map(|node| node.id).collect();
+    let found = document.select_matcher(&matcher);
+    let all: HashSet<_> = found.nodes().iter().map(|node| node.id).collect();
     let mut html = String::new();
-    for node in matched.nodes() {
+    for node in found.nodes() {
         if !node.ancestors_it(None).any(|ancestor| all.contains(&ancestor.id)) {
             html.push_str(&node.html());
         }

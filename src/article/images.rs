@@ -1,5 +1,6 @@
 //! PURE. The images of clean HTML: where they are, and the same HTML without them.
 
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use crate::feed::text::{from_html, to_html};
@@ -38,7 +39,9 @@ pub fn without_images(html: &str) -> String {
         let shown = to_html(&described.map_or_else(|| "[image]".to_owned(), |alt| format!("[image: {}]", alt.trim())));
         match tag.attribute("src") {
             // A link within a link is none.
-            Some(source) if !tag.is_in_link => text.push_str(&format!("<a href=\"{}\">{shown}</a>", to_html(&source))),
+            Some(source) if !tag.is_in_link => {
+                let _ = write!(text, "<a href=\"{}\">{shown}</a>", to_html(&source));
+            }
             Some(_) | None => text.push_str(&shown),
         }
     }

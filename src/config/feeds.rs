@@ -8,6 +8,7 @@ use std::sync::Arc;
 use toml::Spanned;
 
 use super::explain::Mistake;
+use super::fetched::Choice;
 use super::layers::{self, Layer, Recheck};
 use super::section::{self, Section, Wrong};
 use super::sinks::{LOCAL_TO, SinkEntry};
@@ -120,7 +121,10 @@ pub(super) fn read(
             identity: nearest.iter().find_map(|layer| layer.identity).or(layers.defaults.identity).unwrap_or_default(),
             max_age: nearest.iter().find_map(|layer| layer.max_age).or(layers.defaults.max_age).unwrap_or(MAX_AGE),
             max_new: nearest.iter().find_map(|layer| layer.max_new).or(layers.defaults.max_new).unwrap_or(MAX_NEW),
-            fulltext: nearest.iter().find_map(|layer| layer.fulltext.clone()).or(layers.defaults.fulltext.clone()).flatten(),
+            fulltext: {
+                let mut layers = nearest.iter().copied().chain([layers.defaults]);
+                layers.find_map(|layer| layer.fulltext.clone()).and_then(Choice::chosen)
+            },
             transform: transform_of(name_text.as_str(), &nearest, layers.defaults),
             paused: raw.paused,
             looks,
@@ -140,7 +144,8 @@ pub(super) fn read(
 
 /// The program that a feed's entries pass through, which finds the feed's name.
 fn transform_of(name: &str, nearest: &[&Layer], defaults: &Layer) -> Option<Program> {
-    let program = nearest.iter().copied().chain([defaults]).find_map(|layer| layer.transform.clone()).flatten()?;
+    let mut layers = nearest.iter().copied().chain([defaults]);
+    let program = layers.find_map(|layer| layer.transform.clone()).and_then(Choice::chosen)?;
     Some(Program { feed: name.to_owned(), ..program })
 }
 
@@ -317,7 +322,7 @@ impl<'a> Layers<'a> {
         };
         let format = looks().find_map(|look| look.format).unwrap_or_default();
         let images = looks().find_map(|look| look.images).unwrap_or_default();
-        let attach = looks().find_map(|look| look.attach).flatten().map(ByteSize::bytes);
+        let attach = looks().find_map(|look| look.attach.clone()).and_then(Choice::chosen).map(ByteSize::bytes);
         let (from, from_name, to, subject) = (from.clone(), from_name.clone(), to.clone(), subject.clone());
         Resolved::Look(Look { from, from_name, to, subject, format, images, attach }, written)
     }

@@ -15,12 +15,31 @@ use crate::mail::Images;
 use crate::units::ByteSize;
 use crate::words;
 
+/// What a layer says of something that a nearer one may turn off.
+#[derive(Debug, Clone)]
+pub(super) enum Choice<T> {
+    /// Not that.
+    Off,
+    /// That, like this.
+    On(T),
+}
+
+impl<T> Choice<T> {
+    /// What holds.
+    pub(super) fn chosen(self) -> Option<T> {
+        match self {
+            Self::Off => None,
+            Self::On(value) => Some(value),
+        }
+    }
+}
+
 /// Whether the pages of entries are fetched, and where their articles stand.
-pub(super) fn fulltext(section: &mut Section<'_>, mistakes: &mut Vec<Mistake>) -> Option<Option<Cut>> {
+pub(super) fn fulltext(section: &mut Section<'_>, mistakes: &mut Vec<Mistake>) -> Option<Choice<Cut>> {
     let mut within = Vec::new();
     let read = section.read("fulltext", mistakes, |value| match value.get_ref() {
-        DeValue::Boolean(wanted) => Ok(wanted.then(Cut::default)),
-        DeValue::Table(_) => Ok(Some(cut(value, &mut within))),
+        DeValue::Boolean(wanted) => Ok(if *wanted { Choice::On(Cut::default()) } else { Choice::Off }),
+        DeValue::Table(_) => Ok(Choice::On(cut(value, &mut within))),
         _ => Err(Wrong::Type("true, false or a table such as { select = \"article\", remove = [\".ads\"] }")),
     });
     mistakes.append(&mut within);
@@ -41,13 +60,13 @@ fn cut(value: &Value<'_>, mistakes: &mut Vec<Mistake>) -> Cut {
 }
 
 /// The program that entries pass through; an empty list: none.
-pub(super) fn transform(value: &Value<'_>, folder: &Path, env: &Env) -> Result<Option<Program>, Wrong> {
+pub(super) fn transform(value: &Value<'_>, folder: &Path, env: &Env) -> Result<Choice<Program>, Wrong> {
     if let DeValue::Array(words) = value.get_ref()
         && words.is_empty()
     {
-        return Ok(None);
+        return Ok(Choice::Off);
     }
-    program::read(value, "", folder, env).map(Some)
+    program::read(value, "", folder, env).map(Choice::On)
 }
 
 /// What becomes of an article's images.
@@ -61,16 +80,16 @@ pub(super) fn images(value: &Value<'_>) -> Result<Images, Wrong> {
 }
 
 /// Up to which size an entry's files come with its mail; `"none"`: they do not.
-pub(super) fn attach(value: &Value<'_>) -> Result<Option<ByteSize>, Wrong> {
+pub(super) fn attach(value: &Value<'_>) -> Result<Choice<ByteSize>, Wrong> {
     match value.get_ref().as_str() {
-        Some("none") => Ok(None),
+        Some("none") => Ok(Choice::Off),
         Some(_) => {
             let size = section::size(value)?;
             let most = ByteSize::from_bytes(MOST_ATTACHED);
             if size.bytes() > MOST_ATTACHED {
                 return Err(Wrong::value(format!("the most that a mail carries is {most}")));
             }
-            Ok(Some(size))
+            Ok(Choice::On(size))
         }
         None => Err(Wrong::Type("a size in quotes, such as \"10MiB\", or \"none\"")),
     }

@@ -9,6 +9,7 @@ use toml::de::DeValue;
 
 use super::access::{self, RawAccess};
 use super::explain::Mistake;
+use super::fetched::Choice;
 use super::section::{self, Section, Value, Wrong};
 use super::{Backlog, OncePer, fetched};
 use crate::article::Cut;
@@ -66,9 +67,9 @@ pub(super) struct Layer {
     /// How many new entries at once are no surprise.
     pub(super) max_new: Option<u32>,
     /// Whether entries' pages are fetched, and where their articles stand.
-    pub(super) fulltext: Option<Option<Cut>>,
+    pub(super) fulltext: Option<Choice<Cut>>,
     /// The program that entries pass through.
-    pub(super) transform: Option<Option<Program>>,
+    pub(super) transform: Option<Choice<Program>>,
     /// How mails look.
     pub(super) look: RawLook,
     /// How feeds are asked.
@@ -91,7 +92,7 @@ pub(super) struct RawLook {
     /// What becomes of images.
     pub(super) images: Option<Images>,
     /// Up to which size files are attached.
-    pub(super) attach: Option<Option<ByteSize>>,
+    pub(super) attach: Option<Choice<ByteSize>>,
     /// `to` stands there, but cannot be used.
     pub(super) to_is_wrong: bool,
     /// Where its keys stand.

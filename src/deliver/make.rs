@@ -167,8 +167,11 @@ impl MakeError {
     #[must_use]
     pub fn may_shrink(&self) -> bool {
         match self {
-            Self::NoLink | Self::NoLook | Self::Compose(ComposeError::NoLink | ComposeError::Address(_)) => false,
-            Self::Missing(_) | Self::Dropped(_) => false,
+            Self::NoLink
+            | Self::NoLook
+            | Self::Missing(_)
+            | Self::Dropped(_)
+            | Self::Compose(ComposeError::NoLink | ComposeError::Address(_)) => false,
             // Whom it goes to is needed for the short form too.
             Self::Compose(ComposeError::Template { key, .. }) => *key != "to",
             Self::Compose(ComposeError::Build(_)) => true,
@@ -281,7 +284,8 @@ pub fn draft(order: Order<'_>) -> Result<Draft<'_>, MakeError> {
     let mut carries = Carried::default();
     match order.light {
         Some(why) => {
-            prepared.notes.push(format!("the mail was too large with its images and files: {}", cut(&one_line(why), WHY)))
+            let why = cut(&one_line(why), WHY);
+            prepared.notes.push(format!("the mail was too large with its images and files: {why}"));
         }
         None => carries = carried(&prepared.entry, &article, look, order.resources),
     }

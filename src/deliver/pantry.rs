@@ -81,13 +81,13 @@ impl Pantry {
     /// When the database failed or making it panicked; what making itself says is the answer.
     pub async fn make<T: Send + 'static>(
         &self,
-        shelf: &Shelf,
+        keeper: &Shelf,
         addressed: &Addressed,
         making: impl Fn(&Resources) -> Result<T, MakeError> + Clone + Send + 'static,
     ) -> Result<Result<T, MakeError>, NothingMade> {
         let turnstile = turnstile(&self.feeds, &addressed.feed.name);
         let _turn = turnstile.lock().await;
-        let mut resources = match shelf {
+        let mut resources = match keeper {
             Shelf::Store(store, entry) => store.resources(*entry).await?,
             Shelf::Memory => Resources::default(),
         };
@@ -102,10 +102,12 @@ impl Pantry {
                 made => return Ok(made),
             };
             let answers = self.answers(wants, addressed, until).await;
-            if let Shelf::Store(store, entry) = shelf {
+            if let Shelf::Store(store, entry) = keeper {
                 store.keep_resources(*entry, answers.clone(), self.clock.now()).await?;
             }
-            answers.into_iter().for_each(|(key, answer)| resources.insert(key, answer));
+            for (key, answer) in answers {
+                resources.insert(key, answer);
+            }
         }
         Ok(Err(MakeError::Missing(Vec::new())))
     }
