@@ -96,16 +96,18 @@ CREATE TABLE texts (
 ) WITHOUT ROWID;
 CREATE INDEX texts_kept ON texts (kept_until);
 
--- What was fetched for an entry: its page, its images; failures too, so that a retry fetches nothing again.
+-- What was fetched or made for an entry: the article of its page, its images and files, what a program made of it; failures
+-- too, so that a retry fetches nothing again.
 CREATE TABLE resources (
     entry      INTEGER NOT NULL REFERENCES entries (id),
-    url        TEXT    NOT NULL,
+    key        TEXT    NOT NULL,                 -- what it is, and its address: page:…, image:…, file:…, transform:…
     media_type TEXT,
+    packed     INTEGER NOT NULL DEFAULT 0,       -- the body is compressed
     body       BLOB,
     error      TEXT,
     fetched_at INTEGER NOT NULL,
-    PRIMARY KEY (entry, url)
-) WITHOUT ROWID;
+    PRIMARY KEY (entry, key)
+);
 
 -- Sealed digests and issues: their members are the deliveries that name them.
 CREATE TABLE digests (
@@ -124,7 +126,8 @@ CREATE TABLE deliveries (
     sink          TEXT    NOT NULL,
     revision      INTEGER NOT NULL DEFAULT 0,
     message_id    TEXT    NOT NULL,
-    small         TEXT,                          -- why only a short form of it goes; NULL: the whole
+    small         TEXT,                          -- why only a short form of it goes; NULL: the whole …
+    light         TEXT,                          -- … why it goes without files and images of its own; NULL: with them
     story         INTEGER,                       -- the link's key, where one story goes to a sink once whichever feed has it
     update_as     TEXT,                          -- a changed entry: how the new version arrives; NULL: as a mail like any other
     state         TEXT    NOT NULL CHECK (state IN ('pending', 'held', 'delivered', 'failed', 'dropped')),

@@ -164,9 +164,19 @@ impl MessageId {
     /// and a server that has seen the whole one must not take the short one for a copy of it.
     #[must_use]
     pub fn small(&self) -> Self {
+        self.marked('s')
+    }
+
+    /// The id of the same delivery without the files and images that it carried: `….0l@…`.
+    #[must_use]
+    pub fn light(&self) -> Self {
+        self.marked('l')
+    }
+
+    fn marked(&self, mark: char) -> Self {
         match self.0.split_once('@') {
-            Some((left, domain)) if !left.ends_with('s') => Self(format!("{left}s@{domain}")),
-            Some(_) | None => self.clone(),
+            Some((left, domain)) => Self(format!("{}{mark}@{domain}", left.trim_end_matches(['s', 'l']))),
+            None => self.clone(),
         }
     }
 
@@ -278,6 +288,8 @@ mod tests {
         let id = MessageId::derive(&[1; 16], "mail", 2, "example.net");
         assert!(id.small().as_str().ends_with(".2s@example.net"));
         assert_eq!(id.small().small(), id.small());
+        assert!(id.light().as_str().ends_with(".2l@example.net"));
+        assert_eq!(id.light().small(), id.small());
         assert_ne!(id.small().key(), id.key());
     }
 

@@ -31,6 +31,7 @@ pub mod mail;
 pub mod net;
 pub mod pace;
 pub mod poll;
+pub mod resource;
 pub mod schedule;
 pub mod secret;
 pub mod sink;

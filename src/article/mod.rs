@@ -2,8 +2,10 @@
 //! over it, both parts written from it. Nothing that a feed says reaches a reader's program without passing here.
 
 mod dom;
+mod extract;
 mod guard;
 mod pass;
+mod shown;
 mod text;
 
 use std::borrow::Cow;
@@ -11,7 +13,9 @@ use std::borrow::Cow;
 use url::Url;
 
 use self::dom::{Step, Tree};
+pub use self::extract::{Cut, NoArticle, extract, is_better};
 use self::pass::{Context, pass};
+pub use self::shown::ShownEntry;
 use crate::feed::Entry;
 use crate::feed::text::{cut, from_html, one_line};
 
@@ -35,7 +39,7 @@ pub struct Article {
 pub struct Options {
     /// The width that text is wrapped at, in columns; 0: not at all.
     pub wrap: usize,
-    /// Whether pictures stay; else there is what describes them.
+    /// Whether pictures stay; else there is what describes them, as a link to each.
     pub images: bool,
     /// Whether pictures stay whose address holds them whole (`data:`), up to 64 KiB of PNG, JPEG, GIF or WebP.
     pub data_images: bool,

@@ -70,8 +70,10 @@ fn a_picture_within_its_address_stays_where_that_is_wanted() {
 #[test]
 fn without_pictures_there_is_what_describes_them() {
     let options = Options { images: false, ..Options::default() };
-    let article = article_with(&entry("<p>See <img src=a.png alt='a cat'></p>"), None, options);
-    assert_eq!((article.html.as_str(), article.images.len()), ("<p>See a cat</p>", 0));
+    let article = article_with(&entry("<p>See <img src=a.png alt='a cat'> <a href=b><img src=b.png></a></p>"), None, options);
+    let shown = "<p>See <a href=\"https://example.org/posts/a.png\">[image: a cat]</a> \
+                 <a href=\"https://example.org/posts/b\">[image]</a></p>";
+    assert_eq!((article.html.as_str(), article.images.len()), (shown, 0));
 }
 
 #[test]

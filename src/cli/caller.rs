@@ -1,6 +1,7 @@
 //! Asking a source outside of a run, as `add`, `catchup`, `show`, `preview` and a dry run do: at the paces that runs have learned,
 //! each request in its host's turn; and what the answers teach of hosts.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -12,12 +13,12 @@ use crate::clock::Clock;
 use crate::fetch::{Ask, Fetch, FetchError, FetchErrorKind, Fetched, Fetcher, NotNow, PATIENCE, Settings, Source, Turn};
 use crate::poll;
 use crate::schedule::{Answered, Habits, Offset, Poll, Whom, next_poll};
-use crate::store::{HostDone, HostPace, Store, StoreError};
+use crate::store::{HostPace, Store, StoreError};
 use crate::words::count;
 
 /// Asks sources, each at its host's pace.
 pub(super) struct Caller<'p> {
-    fetcher: Fetcher,
+    fetcher: Arc<Fetcher>,
     clock: &'p Clock,
     printer: &'p Printer,
     /// A host has said that it had too much.
@@ -30,9 +31,14 @@ const LONG: Duration = Duration::from_secs(3);
 impl<'p> Caller<'p> {
     /// Whoever asks so, and knows this of hosts.
     pub(super) fn new(place: &'p Place, settings: Settings, known: Vec<HostPace>) -> Self {
-        let fetcher = Fetcher::new(settings);
+        let fetcher = Arc::new(Fetcher::new(settings));
         poll::remember(fetcher.gates(), known);
         Self { fetcher, clock: &place.clock, printer: &place.printer, was_too_much: AtomicBool::new(false) }
+    }
+
+    /// What fetches for it, and knows the paces that it keeps.
+    pub(super) fn fetcher(&self) -> Arc<Fetcher> {
+        Arc::clone(&self.fetcher)
     }
 
     /// Waits for the turn of the source's host and asks. Answers when, and what came; or why it is not asked now, in words.
@@ -54,7 +60,7 @@ impl<'p> Caller<'p> {
             }
         };
         let asked_at = self.clock.now();
-        let answer = Fetch::fetch(&self.fetcher, &Ask { now: asked_at, ..ask }, &mut turn).await;
+        let answer = Fetch::fetch(self.fetcher.as_ref(), &Ask { now: asked_at, ..ask }, &mut turn).await;
         if let Err(FetchError { kind: FetchErrorKind::NotNow(not_now), .. }) = &answer {
             return Err(self.in_words(not_now));
         }
@@ -78,9 +84,7 @@ impl<'p> Caller<'p> {
 
     /// Writes down what was learned of hosts.
     pub(super) async fn keep(&self, store: &Store) -> Result<(), StoreError> {
-        let paces = poll::learned(self.fetcher.gates());
-        let Some(host) = paces.first().map(|pace| pace.host.clone()) else { return Ok(()) };
-        store.host_done(HostDone { worker: None, host, paces, waiting: Vec::new() }).await
+        poll::keep_paces(store, self.fetcher.gates()).await
     }
 
     fn in_words(&self, not_now: &NotNow) -> String {

@@ -9,6 +9,7 @@ use crate::config::{Config, Feed, Severity};
 use crate::deliver::{Addressed, Order, make};
 use crate::delivery::{DeliveryId, MessageId, Outcome, Pause};
 use crate::feed::{Entry, FeedFacts, Link};
+use crate::resource::Resources;
 use crate::sink::{Made, Parcel, Reports, Sink};
 use crate::words::count;
 
@@ -201,7 +202,7 @@ fn test_parcel(now: Timestamp, config: &Config, name: &str, sink: &dyn Sink) -> 
     let mut uid = [0; 16];
     uid[..8].copy_from_slice(&now.as_second().to_le_bytes());
     let message_id = MessageId::derive(&uid, name, 0, &domain);
-    let addressed = Addressed { feed, look };
+    let addressed = Addressed { feed, look, ..Addressed::default() };
     let order = Order {
         entry: &entry,
         addressed: &addressed,
@@ -210,9 +211,11 @@ fn test_parcel(now: Timestamp, config: &Config, name: &str, sink: &dyn Sink) -> 
         follows: None,
         first_seen: now,
         small: None,
+        light: None,
         also_in: &[],
+        resources: &Resources::default(),
     };
-    let made = make(order).map_err(|error| error.to_string())?;
+    let made = make(order).map_err(|error| error.to_string())?.made;
     let key = message_id.key();
     Ok(Parcel {
         deliveries: vec![DeliveryId(0)],

@@ -149,7 +149,9 @@ async fn one(place: &Place, caller: &Caller<'_>, view: Option<&View>, feed: &Fee
     // Both depend on what each sink has, of other feeds too.
     let told_once = feed.once_per == OncePer::Sink && !plan.entries.is_empty();
     let updated = feed.updates != Updates::Ignore && changed > 0;
-    let not_considered = [("once_per", told_once), ("updates", updated)].into_iter().filter(|(_, is)| *is).map(|(key, _)| key);
+    let transformed = feed.transform.is_some() && !plan.entries.is_empty();
+    let not_considered = [("once_per", told_once), ("updates", updated), ("transform", transformed)];
+    let not_considered = not_considered.into_iter().filter(|(_, is)| *is).map(|(key, _)| key);
     let (changed, not_considered) = (Some(changed), not_considered.collect());
     let new = Some(new.len());
     Ok(Line { entries, new, changed, not_considered, would_deliver, would_hold, because, ..line("fetched", None) })
@@ -183,6 +185,7 @@ fn tell(place: &Place, line: &Line) {
                 "  {} edited; what `updates` delivers of that is not shown",
                 count(line.changed.unwrap_or_default() as u64, "entry")
             ),
+            "transform" => "  what `transform` drops or changes is not shown; `feeds preview` shows one entry".to_owned(),
             key => format!("  what another feed has told already is not delivered again (`{key}`); that is not looked for here"),
         });
     }

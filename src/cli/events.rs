@@ -183,7 +183,7 @@ impl Listener {
                 tally.totals.rejected += 1;
                 tally.needs_person = true;
             }
-            deliver::Event::Resting { .. } => {}
+            deliver::Event::Resting { .. } | deliver::Event::Dropped { .. } | deliver::Event::Noted { .. } => {}
         });
         match event {
             deliver::Event::Delivered { item, receipt, was_there } => {
@@ -209,6 +209,16 @@ impl Listener {
                 let (sink, feed, title, id) = (&item.sink, &item.feed, titled(item), item.id.0);
                 let help = format!("`feeds queue retry {id}` tries again, `feeds queue drop {id}` forgets it");
                 tracing::error!(sink, feed, "`{sink}` refuses {title} of `{feed}`: {error}\nhelp: {help}");
+            }
+            deliver::Event::Dropped { item, reason } => {
+                self.emit(&Line { error: Some(reason), ..line("dropped", item) });
+                let (sink, feed, title) = (&item.sink, &item.feed, titled(item));
+                tracing::info!(sink, feed, "{title} of `{feed}` does not go to `{sink}`: {reason}");
+            }
+            deliver::Event::Noted { item, note } => {
+                self.emit(&Line { error: Some(note), ..line("noted", item) });
+                let (sink, feed, title) = (&item.sink, &item.feed, titled(item));
+                tracing::warn!(sink, feed, "{title} of `{feed}`: {note}");
             }
             deliver::Event::Resting { sink, place, error, until, first } => {
                 self.emit(&Line {

@@ -11,8 +11,8 @@ use super::events::{Listener, Tally};
 use super::failure::Failure;
 use super::session::{Place, channels, feed, notices, subscribed, subscription};
 use crate::config::Config;
-use crate::deliver::{Courier, Round};
-use crate::fetch::{Fetcher, end_programs};
+use crate::deliver::{Courier, Pantry, Round};
+use crate::fetch::{Fetch, Fetcher, end_programs};
 use crate::poll::{self, Poller, Recorder, Which};
 use crate::store::{FeedId, Store, StoreError};
 use crate::words::count;
@@ -61,11 +61,14 @@ pub(super) async fn pass(
     let listener = Arc::new(Listener::new(Arc::clone(&place.printer)));
     let (queued, _) = watch::channel(0);
     let which = Which { run, force: pass.force, patience: pass.host_patience, among: Arc::new(among) };
+    // One for both loops: a host has one pace, whatever is asked of it.
+    let fetcher = Arc::new(Fetcher::new(config.http.clone()));
+    let pantry = Arc::new(Pantry::new(Arc::clone(&fetcher) as Arc<dyn Fetch>, pool.clone(), place.clock.clone()));
     let poller = {
         let listener = Arc::clone(&listener);
         Arc::new(Poller {
-            fetcher: Box::new(Fetcher::new(config.http.clone())),
-            recorder: Recorder { store: store.clone(), pool: pool.clone() },
+            fetcher: Box::new(Arc::clone(&fetcher)),
+            recorder: Recorder { store: store.clone(), pool },
             clock: place.clock.clone(),
             subscriptions: ids.iter().copied().zip(config.feeds.iter().map(subscription)).collect(),
             observer: Box::new(move |event| listener.polled(&event)),
@@ -75,7 +78,7 @@ pub(super) async fn pass(
     let courier = {
         let listener = Arc::clone(&listener);
         let observer = Box::new(move |event| listener.delivered(&event));
-        Arc::new(Courier { store: store.clone(), pool, clock: place.clock.clone(), observer })
+        Arc::new(Courier { store: store.clone(), pantry, clock: place.clock.clone(), observer })
     };
 
     let sinks: Vec<String> = config.sinks.iter().map(|(name, _)| name.clone()).collect();
@@ -102,9 +105,11 @@ pub(super) async fn pass(
     });
     let done = finish(&mut tasks, stop, &listener).await;
     end_programs();
+    let kept = poll::keep_paces(store, Fetch::gates(&fetcher)).await;
     let tally = listener.tally();
     let written = store.end_run(run, tally.totals, place.clock.now()).await;
     done?;
+    kept?;
     written?;
     let stranded = store.stranded(sinks).await?;
     if stranded > 0 {

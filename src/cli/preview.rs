@@ -1,20 +1,25 @@
 //! `feeds preview`: how an entry would be delivered. Made by the same function as a delivery; nothing is sent or remembered.
 
+use std::sync::Arc;
+
 use clap::ValueEnum;
 use serde::Serialize;
 
 use super::failure::{Exit, Failure};
-use super::session::{Place, facts};
+use super::session::{Place, facts, needs};
 use super::source::{self, Named};
-use crate::article::article;
 use crate::config::Config;
-use crate::deliver::{Addressed, Order, make};
+use crate::deliver::{Addressed, MakeError, NothingMade, Order, Pantry, Shelf, draft};
 use crate::delivery::MessageId;
 use crate::expression::Template;
 use crate::feed::identity::uid;
-use crate::feed::{Document, Entry, Facts, FeedFacts, Keys};
-use crate::mail::{self, Letter, Look, Mail};
-use crate::sink::{Made, Sink, Wants};
+use crate::feed::{Document, Entry, EntryFacts, FeedFacts, Keys};
+use crate::fetch::{Fetch, Fetcher};
+use crate::mail::{self, ComposeError, Look};
+use crate::resource::Resources;
+use crate::sink::{Sink, Wants};
+use crate::units::ByteSize;
+use crate::work::Pool;
 
 /// What `feeds preview` takes.
 #[derive(Debug, clap::Args)]
@@ -61,12 +66,16 @@ struct Preview {
     subject: Option<String>,
     text: String,
     html: String,
+    content_from: Option<String>,
+    carried: Vec<String>,
+    notes: Vec<String>,
 }
 
 pub(super) async fn run(place: &Place, arguments: Arguments) -> Result<Exit, Failure> {
     let config = place.config_if_any()?;
     let named = source::find(&arguments.source, config.as_ref())?;
-    let answer = source::fetch(place, config.as_ref(), &named).await?;
+    let caller = source::caller(place, config.as_ref())?;
+    let answer = source::fetch_by(&caller, place, config.as_ref(), &named).await?;
     let parsed = source::read(&answer, None, None).await?;
     let parsed =
         parsed.map_err(|error| Failure::needs_person(format!("cannot read {}", named.shown)).because(error.to_string()))?;
@@ -77,7 +86,7 @@ pub(super) async fn run(place: &Place, arguments: Arguments) -> Result<Exit, Fai
         Failure::usage(format!("there is no entry {}", arguments.entry)).because(format!("{} holds {holds}", named.shown))
     })?;
     let target = target(config.as_ref(), &named, arguments.sink.as_deref(), &document)?;
-    show(place, &arguments, &named, &target, entry)?;
+    show(place, &arguments, &named, &target, entry, caller.fetcher()).await?;
     Ok(Exit::Done)
 }
 
@@ -113,7 +122,13 @@ fn target(config: Option<&Config>, named: &Named<'_>, sink: Option<&str>, docume
     feed.link = document.link.clone().unwrap_or_default();
     feed.language = document.language.clone().unwrap_or_default();
     let feed_url = named.feed.map_or(shown, |feed| feed.url.clone());
-    Ok(Target { sink: chosen, sinks, wants, addressed: Addressed { feed, look: Some(look) }, feed_url })
+    Ok(Target {
+        sink: chosen,
+        sinks,
+        wants,
+        addressed: Addressed { feed, look: Some(look), needs: named.feed.map(needs).unwrap_or_default() },
+        feed_url,
+    })
 }
 
 /// How a mail looks where no configuration says so.
@@ -123,7 +138,43 @@ fn plain_look() -> Result<Look, Failure> {
     Ok(Look::plain(from, Template::builtin("reader@localhost")))
 }
 
-fn show(place: &Place, arguments: &Arguments, named: &Named<'_>, target: &Target, entry: &Entry) -> Result<(), Failure> {
+/// What was made of the entry.
+struct Made {
+    title: Option<String>,
+    url: Option<String>,
+    reading: mail::Reading,
+    /// The whole mail; a link may be missing for one that is nothing else.
+    bytes: Result<Vec<u8>, ComposeError>,
+    facts: EntryFacts,
+    carried: Vec<String>,
+}
+
+fn make(order: Order<'_>) -> Result<Made, MakeError> {
+    let draft = draft(order)?;
+    let letter = draft.letter();
+    let look = order.addressed.look.as_ref().ok_or(MakeError::NoLook)?;
+    let reading = mail::reading(letter, look)?;
+    let size = |bytes: &[u8]| ByteSize::from_bytes(bytes.len() as u64);
+    let images = letter.inline.iter().map(|image| format!("{} ({}, {})", image.url, image.media_type, size(&image.bytes)));
+    let files = letter.attachments.iter().map(|file| format!("{} ({}, {})", file.name, file.media_type, size(&file.bytes)));
+    Ok(Made {
+        title: draft.entry().title.clone(),
+        url: draft.entry().link().map(str::to_owned),
+        reading,
+        bytes: mail::compose(letter, look).map(|mail| mail.bytes),
+        facts: letter.facts.entry.clone(),
+        carried: images.chain(files).collect(),
+    })
+}
+
+async fn show(
+    place: &Place,
+    arguments: &Arguments,
+    named: &Named<'_>,
+    target: &Target,
+    entry: &Entry,
+    fetcher: Arc<Fetcher>,
+) -> Result<(), Failure> {
     let cannot = |error: String| {
         Failure::needs_person(format!("entry {} of {} cannot be delivered", arguments.entry, named.shown)).because(error)
     };
@@ -131,61 +182,60 @@ fn show(place: &Place, arguments: &Arguments, named: &Named<'_>, target: &Target
     let domain = target.addressed.look.as_ref().map_or("localhost", |look| look.from.domain());
     let message_id = MessageId::derive(&uid(&target.feed_url, keys), target.sink.as_deref().unwrap_or("preview"), 0, domain);
     let first_seen = place.clock.now();
-    let addressed = &target.addressed;
-    let article = article(entry, Some(addressed.feed.link.as_str()));
-    let facts = Facts::new(&addressed.feed, entry, &article.summary);
-    let letter = Letter {
-        entry,
-        article: &article,
-        facts: &facts,
-        message_id: &message_id,
-        in_reply_to: None,
-        first_seen,
-        inline: &[],
-        attachments: &[],
-    };
-    let order =
-        |wants| Order { entry, addressed, wants, message_id: &message_id, follows: None, first_seen, small: None, also_in: &[] };
-    let mail = || -> Result<Mail, Failure> {
-        match make(order(Wants::Mail)).map_err(|error| cannot(error.to_string()))? {
-            Made::Mail(mail) => Ok(mail),
-            Made::Link(_) => Err(cannot("the sink takes no mail".to_owned())),
+    let pool = Pool::start().map_err(|error| Failure::storage(format!("cannot start a thread: {error}")))?;
+    let pantry = Pantry::new(fetcher as Arc<dyn Fetch>, pool, place.clock.clone());
+    let making = {
+        let (entry, addressed, message_id, wants) = (entry.clone(), target.addressed.clone(), message_id.clone(), target.wants);
+        move |resources: &Resources| {
+            let (entry, addressed, message_id) = (&entry, &addressed, &message_id);
+            let (follows, small, light, also_in) = (None, None, None, &[][..]);
+            make(Order { entry, addressed, wants, message_id, follows, first_seen, small, light, also_in, resources })
         }
     };
-    let look = addressed.look.as_ref().ok_or_else(|| cannot("the sink takes no mail".to_owned()))?;
-    let reading = mail::reading(letter, look).map_err(|error| cannot(error.to_string()))?;
+    let made = match pantry.make(&Shelf::Memory, &target.addressed, making).await {
+        Ok(made) => made.map_err(|error| cannot(error.to_string()))?,
+        Err(NothingMade::Panicked(panicked)) => return Err(cannot(panicked.to_string())),
+        Err(NothingMade::Store(error)) => return Err(error.into()),
+    };
     let printer = &place.printer;
+    for note in &made.facts.notes {
+        tracing::warn!("entry {} of {}: {note}", arguments.entry, named.shown);
+    }
     if printer.json {
         printer.json(&Preview {
-            feed: addressed.feed.name.clone(),
+            feed: target.addressed.feed.name.clone(),
             sinks: target.sinks.clone(),
             sink: target.sink.clone(),
-            title: entry.title.clone(),
-            url: entry.link().map(str::to_owned),
+            title: made.title,
+            url: made.url,
             message_id: message_id.as_str().to_owned(),
-            from: Some(reading.from),
-            to: reading.to,
-            subject: Some(reading.subject),
-            text: reading.text,
-            html: reading.html,
+            from: Some(made.reading.from),
+            to: made.reading.to,
+            subject: Some(made.reading.subject),
+            text: made.reading.text,
+            html: made.reading.html,
+            content_from: Some(made.facts.content_from).filter(|from| !from.is_empty()),
+            carried: made.carried,
+            notes: made.facts.notes,
         });
         return Ok(());
     }
     if arguments.explain {
-        explain(place, target);
+        explain(place, target, &made);
     }
-    for remark in &reading.remarks {
+    for remark in &made.reading.remarks {
         tracing::warn!("{remark}");
     }
     match (arguments.form, target.wants) {
-        (Form::Eml, _) => printer.bytes(&mail()?.bytes),
-        (Form::Html, _) => printer.fact(&reading.html),
-        (Form::Url, _) => printer.fact(entry.link().ok_or_else(|| cannot("it has no link".to_owned()))?),
+        (Form::Eml, _) => printer.bytes(&made.bytes.map_err(|error| cannot(error.to_string()))?),
+        (Form::Html, _) => printer.fact(&made.reading.html),
+        (Form::Url, _) => printer.fact(made.url.as_deref().ok_or_else(|| cannot("it has no link".to_owned()))?),
         (Form::Text, Wants::Link) => {
-            printer.fact(entry.title.as_deref().unwrap_or("(no title)"));
-            printer.fact(entry.link().unwrap_or("(no link)"));
+            printer.fact(made.title.as_deref().unwrap_or("(no title)"));
+            printer.fact(made.url.as_deref().unwrap_or("(no link)"));
         }
         (Form::Text, Wants::Mail) => {
+            let reading = &made.reading;
             printer.fact(&format!("From: {}\nTo: {}\nSubject: {}\n", reading.from, reading.to.join(", "), reading.subject));
             printer.fact(reading.text.trim_end());
         }
@@ -194,7 +244,7 @@ fn show(place: &Place, arguments: &Arguments, named: &Named<'_>, target: &Target
 }
 
 /// Where the entry would go, and why.
-fn explain(place: &Place, target: &Target) {
+fn explain(place: &Place, target: &Target, made: &Made) {
     let printer = &place.printer;
     let tags = if target.addressed.feed.tags.is_empty() { "none".to_owned() } else { target.addressed.feed.tags.join(", ") };
     printer.note(&format!("feed: {} (tags: {tags})", target.addressed.feed.name));
@@ -208,6 +258,14 @@ fn explain(place: &Place, target: &Target) {
             look.from_name.source(),
             look.subject.source()
         ));
+    }
+    match made.facts.content_from.as_str() {
+        "" => {}
+        "page" => printer.note("its body: from its page"),
+        _ => printer.note("its body: what the feed says; its page says no more"),
+    }
+    for carried in &made.carried {
+        printer.note(&format!("carries: {carried}"));
     }
     printer.note("");
 }

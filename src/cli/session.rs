@@ -9,9 +9,10 @@ use super::output::Printer;
 use crate::clock::Clock;
 use crate::config::edit::EditError;
 use crate::config::{Config, Feed, locate};
-use crate::deliver::{Addressed, Channel};
+use crate::deliver::{Addressed, Channel, Needs};
 use crate::env::Env;
 use crate::feed::FeedFacts;
+use crate::fetch::Source;
 use crate::mail::{Format, Look};
 use crate::poll::{Destination, Subscription};
 use crate::schedule::{self, Every};
@@ -158,6 +159,16 @@ pub(super) fn facts(feed: &Feed) -> FeedFacts {
     }
 }
 
+/// What is done to a feed's entries before they go.
+pub(super) fn needs(feed: &Feed) -> Needs {
+    let origin = match &feed.source {
+        Source::Http(url) => Some(url.clone()),
+        Source::File(_) | Source::Command(_) => None,
+    };
+    let (fulltext, transform) = (feed.fulltext.clone(), feed.transform.clone());
+    Needs { fulltext, transform, access: Some(Arc::clone(&feed.access)), origin }
+}
+
 /// Where notices go.
 pub(super) fn notices(config: &Config) -> Vec<Destination> {
     let destination = |sink: &String| {
@@ -171,7 +182,7 @@ pub(super) fn notices(config: &Config) -> Vec<Destination> {
 fn addressed_notices(look: &Look) -> Addressed {
     let format = if look.format == Format::Url { Format::Both } else { look.format };
     let feed = FeedFacts { name: "feeds-notices".to_owned(), title: "feeds".to_owned(), ..FeedFacts::default() };
-    Addressed { feed, look: Some(Look { format, ..look.without_words() }) }
+    Addressed { feed, look: Some(Look { format, ..look.without_words() }), ..Addressed::default() }
 }
 
 /// The channels to all sinks of a configuration that is used up by it; `notices` is the notices' own feed.
@@ -183,7 +194,7 @@ pub(super) fn channels(config: Config, ids: &HashMap<String, FeedId>, notices: O
         let addressed = |feed: &Feed| {
             let id = ids.get(&feed.name)?;
             let look = feed.looks.get(&name).or_else(|| config.looks.get(&name)).cloned();
-            (wants == Wants::Link || look.is_some()).then(|| (*id, Addressed { feed: facts(feed), look }))
+            (wants == Wants::Link || look.is_some()).then(|| (*id, Addressed { feed: facts(feed), look, needs: needs(feed) }))
         };
         let of_notices = notices.zip(config.looks.get(&name).filter(|_| wants == Wants::Mail).map(addressed_notices));
         let addressed = feeds.iter().filter_map(addressed).chain(of_notices).collect();

@@ -8,8 +8,8 @@ use super::failure::{Exit, Failure};
 use super::output::local;
 use super::session::Place;
 use super::source;
-use crate::article::{base_of, clean};
-use crate::feed::{Document, Enclosure, Entry, Link, Person};
+use crate::article::ShownEntry;
+use crate::feed::{Document, Person};
 use crate::words::count;
 
 /// What `feeds show` takes.
@@ -38,22 +38,6 @@ struct Shown {
     updated: Option<Timestamp>,
     language: Option<String>,
     entries: Vec<ShownEntry>,
-}
-
-#[derive(Debug, Serialize)]
-struct ShownEntry {
-    id: Option<String>,
-    title: Option<String>,
-    link: Option<String>,
-    links: Vec<Link>,
-    authors: Vec<Person>,
-    published: Option<Timestamp>,
-    updated: Option<Timestamp>,
-    summary: Option<String>,
-    content: Option<String>,
-    tags: Vec<String>,
-    enclosures: Vec<Enclosure>,
-    comments: Option<String>,
 }
 
 pub(super) async fn run(place: &Place, arguments: Arguments) -> Result<Exit, Failure> {
@@ -98,27 +82,7 @@ fn shown(document: Document) -> Shown {
         subtitle: document.subtitle,
         updated: document.updated,
         language: document.language,
-        entries: document.entries.into_iter().map(|entry| shown_entry(entry, feed_link.as_deref())).collect(),
-    }
-}
-
-fn shown_entry(entry: Entry, feed_link: Option<&str>) -> ShownEntry {
-    let base = base_of(&entry, feed_link);
-    let cleaned = |body: &str| clean(body, base.as_ref());
-    let summary = entry.summary.as_deref().map(cleaned);
-    ShownEntry {
-        link: entry.link().map(str::to_owned),
-        content: entry.content.as_deref().map(cleaned).or_else(|| summary.clone()),
-        summary,
-        id: entry.id,
-        title: entry.title,
-        links: entry.links,
-        authors: entry.authors,
-        published: entry.published,
-        updated: entry.updated,
-        tags: entry.tags,
-        enclosures: entry.enclosures,
-        comments: entry.comments,
+        entries: document.entries.into_iter().map(|entry| ShownEntry::new(entry, feed_link.as_deref())).collect(),
     }
 }
 

@@ -56,17 +56,31 @@ pub(super) fn find<'a>(text: &str, config: Option<&'a Config>) -> Result<Named<'
 
 /// Fetches the document of a source, once.
 pub(super) async fn fetch(place: &Place, config: Option<&Config>, named: &Named<'_>) -> Result<Answer, Failure> {
-    let mut moved_to = None;
-    if let (Some(config), Some(feed)) = (config, named.feed) {
-        moved_to = obey_history(place, config, feed)?;
-    }
+    fetch_by(&caller(place, config)?, place, config, named).await
+}
+
+/// Whoever asks for a look, at the paces that runs have learned.
+pub(super) fn caller<'p>(place: &'p Place, config: Option<&Config>) -> Result<Caller<'p>, Failure> {
     let settings = match config {
         Some(config) => config.http.clone(),
         None => Config::default_http(&place.env).map_err(Failure::usage)?,
     };
     // A look needs no database.
     let known = config.and_then(|config| place.view(config).ok().flatten()).and_then(|view| view.hosts().ok());
-    let caller = Caller::new(place, settings, known.unwrap_or_default());
+    Ok(Caller::new(place, settings, known.unwrap_or_default()))
+}
+
+/// The same, by whom more is fetched afterwards.
+pub(super) async fn fetch_by(
+    caller: &Caller<'_>,
+    place: &Place,
+    config: Option<&Config>,
+    named: &Named<'_>,
+) -> Result<Answer, Failure> {
+    let mut moved_to = None;
+    if let (Some(config), Some(feed)) = (config, named.feed) {
+        moved_to = obey_history(place, config, feed)?;
+    }
     let access = named.feed.map(|feed| feed.access.as_ref());
     let ask = Ask { source: &named.source, at: moved_to.as_ref(), validators: None, access, now: place.clock.now() };
     let failed = |cause: String| Failure::needs_person(format!("cannot read {}", named.shown)).because(cause);

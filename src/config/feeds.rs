@@ -8,6 +8,7 @@ use std::sync::Arc;
 use toml::Spanned;
 
 use super::explain::Mistake;
+use super::fetched::Choice;
 use super::layers::{self, Layer, Recheck};
 use super::section::{self, Section, Wrong};
 use super::sinks::{LOCAL_TO, SinkEntry};
@@ -17,7 +18,7 @@ use crate::feed::Facts;
 use crate::fetch::{Program, Source};
 use crate::mail::Look;
 use crate::sink::Shared;
-use crate::units::Interval;
+use crate::units::{ByteSize, Interval};
 use crate::words;
 
 /// The keys of a feed, besides those of every layer.
@@ -98,6 +99,7 @@ pub(super) fn read(
                 Resolved::Told => {}
             }
         }
+        let transform = transform_of(name.get_ref(), &nearest, layers.defaults);
         let mut feed = Feed {
             name: name.into_inner(),
             source,
@@ -117,6 +119,11 @@ pub(super) fn read(
             identity: nearest.iter().find_map(|layer| layer.identity).or(layers.defaults.identity).unwrap_or_default(),
             max_age: nearest.iter().find_map(|layer| layer.max_age).or(layers.defaults.max_age).unwrap_or(MAX_AGE),
             max_new: nearest.iter().find_map(|layer| layer.max_new).or(layers.defaults.max_new).unwrap_or(MAX_NEW),
+            fulltext: {
+                let mut layers = nearest.iter().copied().chain([layers.defaults]);
+                layers.find_map(|layer| layer.fulltext.clone()).and_then(Choice::chosen)
+            },
+            transform,
             paused: raw.paused,
             looks,
         };
@@ -133,6 +140,13 @@ pub(super) fn read(
         mistakes.push(Mistake::error(sink.span.clone(), message).help("add `to = \"you@example.net\"` to the sink"));
     }
     (feeds, inline)
+}
+
+/// The program that a feed's entries pass through, which finds the feed's name.
+fn transform_of(name: &str, nearest: &[&Layer], defaults: &Layer) -> Option<Program> {
+    let mut layers = nearest.iter().copied().chain([defaults]);
+    let program = layers.find_map(|layer| layer.transform.clone()).and_then(Choice::chosen)?;
+    Some(Program { feed: name.to_owned(), ..program })
 }
 
 /// Tells of what remains in a feed's or tag's table.
@@ -312,6 +326,8 @@ impl<'a> Layers<'a> {
             body_text: looks().find_map(|look| look.body_text.clone()),
             wrap: looks().find_map(|look| look.wrap).unwrap_or(plain.wrap),
             clip: looks().find_map(|look| look.clip).unwrap_or(plain.clip),
+            images: looks().find_map(|look| look.images).unwrap_or(plain.images),
+            attach: looks().find_map(|look| look.attach.clone()).and_then(Choice::chosen).map(ByteSize::bytes),
             ..plain
         };
         Resolved::Look(look, written)

@@ -9,22 +9,37 @@ use toml::de::DeValue;
 
 use super::access::{self, RawAccess};
 use super::explain::Mistake;
+use super::fetched::Choice;
 use super::section::{self, Section, Value, Wrong};
-use super::{Backlog, OncePer, wording};
+use super::{Backlog, OncePer, fetched, wording};
+use crate::article::Cut;
 use crate::delivery::Updates;
 use crate::expression::{Makes, Template};
 use crate::feed::Identity;
-use crate::mail::{Clip, Format};
+use crate::fetch::Program;
+use crate::mail::{Clip, Format, Images};
 use crate::schedule::Every;
 use crate::sink::Shared;
-use crate::units::{Interval, UnitError};
+use crate::units::{ByteSize, Interval, UnitError};
 use crate::words;
 
 /// The keys that choose and pace: in defaults, tags and feeds.
-pub(super) const LAYER_KEYS: &[&str] =
-    &["sinks", "interval", "recheck", "backlog", "once_per", "updates", "identity", "max_age", "max_new"];
+pub(super) const LAYER_KEYS: &[&str] = &[
+    "sinks",
+    "interval",
+    "recheck",
+    "backlog",
+    "once_per",
+    "updates",
+    "identity",
+    "max_age",
+    "max_new",
+    "fulltext",
+    "transform",
+];
 /// The keys of a mail's look: in defaults, tags, feeds and sinks.
-pub(super) const LOOK_KEYS: &[&str] = &["to", "from_name", "subject", "format", "body_html", "body_text", "wrap", "clip"];
+pub(super) const LOOK_KEYS: &[&str] =
+    &["to", "from_name", "subject", "format", "body_html", "body_text", "wrap", "clip", "images", "attach"];
 
 /// A feed polled more often than this annoys its publisher.
 const SHORTEST: Duration = Duration::from_secs(15 * 60);
@@ -52,6 +67,10 @@ pub(super) struct Layer {
     pub(super) max_age: Option<Interval>,
     /// How many new entries at once are no surprise.
     pub(super) max_new: Option<u32>,
+    /// Whether entries' pages are fetched, and where their articles stand.
+    pub(super) fulltext: Option<Choice<Cut>>,
+    /// The program that entries pass through.
+    pub(super) transform: Option<Choice<Program>>,
     /// How mails look.
     pub(super) look: RawLook,
     /// How feeds are asked.
@@ -79,6 +98,10 @@ pub(super) struct RawLook {
     pub(super) wrap: Option<u16>,
     /// What becomes of HTML that is too long.
     pub(super) clip: Option<Clip>,
+    /// What becomes of images.
+    pub(super) images: Option<Images>,
+    /// Up to which size files are attached.
+    pub(super) attach: Option<Choice<ByteSize>>,
     /// `to` stands there, but cannot be used.
     pub(super) to_is_wrong: bool,
     /// Where its keys stand.
@@ -112,11 +135,29 @@ pub(super) fn read(section: &mut Section<'_>, shared: &Shared, mistakes: &mut Ve
     let identity = section.read("identity", mistakes, identity).map(Spanned::into_inner);
     let max_age = section.read("max_age", mistakes, section::interval).map(Spanned::into_inner);
     let max_new = section.read("max_new", mistakes, |value| section::number(value, 1..=u32::MAX)).map(Spanned::into_inner);
+    let fulltext = fetched::fulltext(section, mistakes);
+    let transform = section.read("transform", mistakes, |value| fetched::transform(value, &shared.folder, &shared.env));
+    let transform = transform.map(Spanned::into_inner);
     let look = read_look(section, shared, mistakes);
     let access = access::read(section, shared, mistakes);
     let sinks_are_wrong = section.wrong.contains(&"sinks");
     let interval = interval.map(Spanned::into_inner);
-    Layer { sinks, interval, recheck, backlog, once_per, updates, identity, max_age, max_new, look, access, sinks_are_wrong }
+    Layer {
+        sinks,
+        interval,
+        recheck,
+        backlog,
+        once_per,
+        updates,
+        identity,
+        max_age,
+        max_new,
+        fulltext,
+        transform,
+        look,
+        access,
+        sinks_are_wrong,
+    }
 }
 
 /// Reads the keys of a mail's look.
@@ -133,6 +174,8 @@ pub(super) fn read_look(section: &mut Section<'_>, shared: &Shared, mistakes: &m
     let (body_html, body_text) = (body("body_html", Makes::Html), body("body_text", Makes::Text));
     let wrap = section.read("wrap", mistakes, wrap).map(Spanned::into_inner);
     let clip = section.read("clip", mistakes, clip).map(Spanned::into_inner);
+    let images = section.read("images", mistakes, fetched::images).map(Spanned::into_inner);
+    let attach = section.read("attach", mistakes, fetched::attach).map(Spanned::into_inner);
     let places = section.places.iter().filter(|(key, _)| LOOK_KEYS.contains(key)).cloned().collect();
     RawLook {
         to,
@@ -143,6 +186,8 @@ pub(super) fn read_look(section: &mut Section<'_>, shared: &Shared, mistakes: &m
         body_text,
         wrap,
         clip,
+        images,
+        attach,
         to_is_wrong: section.wrong.contains(&"to"),
         places,
     }

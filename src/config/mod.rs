@@ -7,6 +7,7 @@ pub mod edit;
 mod example;
 mod explain;
 mod feeds;
+mod fetched;
 mod http;
 mod layers;
 pub mod locate;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 
 use toml::de::DeTable;
 
+use crate::article::Cut;
 use crate::delivery::Updates;
 use crate::env::Env;
 use crate::feed::Identity;
@@ -102,6 +104,10 @@ pub struct Feed {
     pub max_age: Interval,
     /// More new entries than this at once are held.
     pub max_new: u32,
+    /// Its entries' pages are fetched, and their articles cut out like this.
+    pub fulltext: Option<Cut>,
+    /// The program that its entries pass through before they go.
+    pub transform: Option<fetch::Program>,
     /// It is not polled.
     pub paused: bool,
     /// How its mails look, by sink; only for sinks that take mails.
@@ -115,10 +121,10 @@ impl Feed {
             fetch::Source::Command(program) => Some(program),
             fetch::Source::Http(_) | fetch::Source::File(_) => None,
         };
-        source.into_iter().chain(&self.filter)
+        source.into_iter().chain(&self.filter).chain(&self.transform)
     }
 
-    /// What a program gives is no larger than any other document; and each has so much time.
+    /// What a program gives is no larger than any other document; and each that gives one has so much time.
     fn bound_programs(&mut self, limit: std::time::Duration) {
         let most = self.access.max_body;
         let source = match &mut self.source {
@@ -127,6 +133,9 @@ impl Feed {
         };
         for program in source.into_iter().chain(&mut self.filter) {
             (program.most, program.limit) = (most, limit);
+        }
+        if let Some(program) = &mut self.transform {
+            program.most = most;
         }
     }
 }

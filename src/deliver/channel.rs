@@ -1,25 +1,27 @@
 //! One sink's deliveries, from the queue to the sink and back. Each sink has a task of its own: one that fails holds up no
 //! other.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use jiff::Timestamp;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
-use super::make::{Addressed, Follows, Order, make};
+use super::Event;
+use super::ahead::Ahead;
+use super::make::{Addressed, MakeError, Ready};
 use super::pace::{Pace, Turn};
-use super::{Event, Item};
+use super::pantry::{NothingMade, Pantry};
+use super::settle::{Tried, item};
+use super::work::Work;
 use crate::clock::Clock;
-use crate::delivery::{DeliveryId, EAGER_ATTEMPTS, LAST_CRASH, MessageId, Outcome, Pause, Updates, back_off, is_given_up};
+use crate::delivery::{DeliveryId, Outcome, Pause, back_off};
 use crate::failpoint::Failpoint;
-use crate::mail::Format;
-use crate::sink::{Made, Parcel, Reports, Sink, Wants};
+use crate::sink::{Made, Parcel, Reports, Sink};
 use crate::store::{ClaimDeliveries, Claimed, FeedId, FeedSet, Finished, Rest, RunId, Settled, Store, StoreError};
 use crate::units::Rate;
-use crate::work::Pool;
 
 /// A sink, and how each feed's entries are delivered to it.
 pub struct Channel {
@@ -33,12 +35,19 @@ pub struct Channel {
     pub rate: Option<Rate>,
 }
 
+impl Channel {
+    /// Whether making something of a feed's entries may take more than the entries.
+    pub(super) fn needs_more(&self, feed: FeedId) -> bool {
+        self.addressed.get(&feed).is_some_and(|addressed| addressed.needs_more(self.sink.wants()))
+    }
+}
+
 /// Carries deliveries to sinks.
 pub struct Courier {
     /// The queue.
     pub store: Store,
-    /// Where parcels are made.
-    pub pool: Pool,
+    /// Where parcels are made, of entries and what belongs to them.
+    pub pantry: Arc<Pantry>,
     /// What time it is.
     pub clock: Clock,
     /// Told of everything that happens.
@@ -62,6 +71,8 @@ pub struct Round {
 
 /// How many deliveries are under way to a sink, and so at most accepted and not yet written down: promise 2's whole window.
 const AT_ONCE: u32 = 8;
+/// How many are made at once that may carry images and files: each may take tens of megabytes.
+const LARGE_AT_ONCE: usize = 2;
 /// How long a claim holds: twice what a sink may take over a parcel, for all of them.
 const LEASE: Duration = Duration::from_secs(2 * 8 * 660);
 
@@ -90,6 +101,7 @@ impl Courier {
             }
             None => None,
         };
+        let mut ahead = Ahead::new(channel, &self.pantry, &self.store);
         loop {
             let more_may_come = round.queued.has_changed().is_ok();
             round.queued.borrow_and_update();
@@ -108,7 +120,8 @@ impl Courier {
             let most = if pace.is_some() { 1 } else { AT_ONCE };
             let claimed = self.store.claim_deliveries(self.claim(channel, &among, &round, most, !more_may_come)).await?;
             if !claimed.is_empty() {
-                match self.hand_over(channel, round.run, claimed, &mut failing).await? {
+                ahead.look(self.claim(channel, &among, &round, AT_ONCE, !more_may_come)).await?;
+                match self.hand_over_in_turn(channel, &mut round, claimed, &mut failing).await? {
                     Handed::Over => continue,
                     Handed::Resting => break,
                 }
@@ -132,6 +145,66 @@ impl Courier {
         ClaimDeliveries { sink, among, worker: round.run, now, until: now + LEASE, most, all_asked, eager: round.eager }
     }
 
+    /// Hands over what needs nothing but itself, then what belongs to each feed whose entries need more, as soon as that is there:
+    /// a slow publisher holds up no other's.
+    async fn hand_over_in_turn(
+        &self,
+        channel: &Channel,
+        round: &mut Round,
+        claimed: Vec<Claimed>,
+        failing: &mut Option<Rest>,
+    ) -> Result<Handed, StoreError> {
+        let (needy, plain): (Vec<_>, Vec<_>) = claimed.into_iter().partition(|claim| channel.needs_more(claim.feed));
+        let mut gathering = JoinSet::new();
+        let mut groups: HashMap<FeedId, Vec<Claimed>> = HashMap::new();
+        for claim in needy {
+            groups.entry(claim.feed).or_default().push(claim);
+        }
+        for (feed, claims) in &groups {
+            let works: Vec<Work> = claims.iter().filter_map(|claim| Work::of(channel, claim).ok()).collect();
+            let (feed, pantry, store) = (*feed, Arc::clone(&self.pantry), self.store.clone());
+            gathering.spawn(async move {
+                for work in works {
+                    // What goes wrong here goes wrong again where it is told.
+                    work.make(&pantry, &store).await.ok();
+                }
+                feed
+            });
+        }
+        let (mut handed, mut left) = (Handed::Over, Vec::new());
+        if !plain.is_empty() {
+            handed = self.hand_over(channel, round.run, plain, failing).await?;
+        }
+        while matches!(handed, Handed::Over) && !groups.is_empty() {
+            let ready = tokio::select! {
+                biased;
+                ready = gathering.join_next() => ready,
+                stopped = round.stop.wait_for(|stop| *stop) => {
+                    drop(stopped);
+                    break;
+                }
+            };
+            let feed = match ready {
+                Some(Ok(feed)) => Some(feed),
+                Some(Err(_)) => continue,
+                // Whose task ended early is made where that is told.
+                None => groups.keys().next().copied(),
+            };
+            let mut claims = VecDeque::from(feed.and_then(|feed| groups.remove(&feed)).unwrap_or_default());
+            while matches!(handed, Handed::Over) && !claims.is_empty() {
+                let few = claims.drain(..claims.len().min(LARGE_AT_ONCE)).collect();
+                handed = self.hand_over(channel, round.run, few, failing).await?;
+            }
+            left.extend(claims);
+        }
+        let left = left.into_iter().chain(groups.into_values().flatten());
+        let left: Vec<Finished> = left.map(|claim| Finished { id: claim.id, settled: Settled::NotTried }).collect();
+        if !left.is_empty() {
+            self.store.finish(round.run, left, self.clock.now()).await?;
+        }
+        Ok(handed)
+    }
+
     async fn hand_over(
         &self,
         channel: &Channel,
@@ -145,14 +218,19 @@ impl Courier {
         let made = join_all(claimed.iter().map(|claim| self.parcel(channel, claim))).await;
         for (claim, made) in claimed.iter().zip(made) {
             let tried = Tried::new(channel, claim);
-            match made {
-                Ok(parcel) => {
-                    open.insert(claim.id, tried);
+            match made? {
+                Ok((parcel, carries)) => {
+                    open.insert(claim.id, Tried { carries, ..tried });
                     parcels.push(parcel);
                 }
-                Err(NotMade { reason, try_smaller }) => {
+                Err(NotMade::Never { reason, try_smaller }) => {
                     let shrinks = try_smaller && claim.small.is_none();
                     self.settle(run, Tried { shrinks, ..tried }, Outcome::Rejected { reason, try_smaller }).await?;
+                }
+                Err(NotMade::Dropped { reason }) => {
+                    let finished = Finished { id: claim.id, settled: Settled::Dropped { reason: reason.clone() } };
+                    self.store.finish(run, vec![finished], self.clock.now()).await?;
+                    (self.observer)(Event::Dropped { item: tried.item, reason });
                 }
             }
         }
@@ -193,110 +271,46 @@ impl Courier {
         }
     }
 
-    async fn parcel(&self, channel: &Channel, claim: &Claimed) -> Result<Parcel, NotMade> {
-        let never = |reason: &str| NotMade { reason: reason.to_owned(), try_smaller: false };
-        if claim.crashes >= LAST_CRASH {
-            let reason = format!("given up: the program ended {} times while it was making or delivering it", claim.crashes);
-            return Err(never(&reason));
-        }
-        let entry = claim.entry.clone().ok_or_else(|| never("the entry's content is no longer kept"))?;
-        let addressed = channel.addressed.get(&claim.feed).cloned();
-        let mut addressed = addressed.ok_or_else(|| never("its feed no longer goes to this sink"))?;
-        addressed.feed.title = claim.feed_title.clone().unwrap_or_else(|| addressed.feed.name.clone());
-        addressed.feed.link = claim.feed_link.clone().unwrap_or_default();
-        addressed.feed.language = claim.feed_language.clone().unwrap_or_default();
-        let (wants, message_id, first_seen) = (channel.sink.wants(), claim.message_id.clone(), claim.first_seen);
-        // A sink that cannot put a new version in the old one's place threads it.
-        let (replaced, threaded) = match claim.update.clone() {
-            Some(update) if update.updates == Updates::Replace && channel.sink.replaces() => (Some(update), None),
-            other => (None, other),
-        };
-        let (small, also_in) = (claim.small.clone(), claim.also_in.clone());
-        let making = move || {
-            let follows = threaded.as_ref().map(|update| Follows { first: &update.first, before: update.before.as_deref() });
-            let (small, also_in) = (small.as_deref(), also_in.as_slice());
-            make(Order {
-                entry: &entry,
-                addressed: &addressed,
-                wants,
-                message_id: &message_id,
-                follows,
-                first_seen,
-                small,
-                also_in,
-            })
+    async fn parcel(&self, channel: &Channel, claim: &Claimed) -> Result<Result<(Parcel, bool), NotMade>, StoreError> {
+        let work = match Work::of(channel, claim) {
+            Ok(work) => work,
+            Err(reason) => return Ok(Err(NotMade::Never { reason, try_smaller: false })),
         };
         // One entry that cannot be made, or makes the program panic, is that entry's misfortune alone.
-        let made = self.pool.run(making).await.map_err(|panicked| NotMade::poison(&panicked, true))?;
-        let made = made.map_err(|error| {
-            if error.lacks_link() { never(&error.to_string()) } else { NotMade::poison(&error, error.may_shrink()) }
-        })?;
+        let made = match work.make(&self.pantry, &self.store).await {
+            Ok(made) => made,
+            Err(NothingMade::Store(error)) => return Err(error),
+            Err(NothingMade::Panicked(panicked)) => return Ok(Err(NotMade::poison(&panicked, true))),
+        };
+        let Ready { made, carries } = match made {
+            Ok(ready) => ready,
+            Err(MakeError::Dropped(reason)) => return Ok(Err(NotMade::Dropped { reason })),
+            Err(error) if error.lacks_link() => {
+                return Ok(Err(NotMade::Never { reason: error.to_string(), try_smaller: false }));
+            }
+            Err(error) => return Ok(Err(NotMade::poison(&error, error.may_shrink()))),
+        };
+        let facts = Ready::facts_of(&made);
+        if claim.attempts == 0 && claim.small.is_none() {
+            for note in &facts.entry.notes {
+                (self.observer)(Event::Noted { item: item(channel, claim), note: note.clone() });
+            }
+        }
         if let Made::Mail(mail) = &made {
             for remark in &mail.remarks {
-                let (feed, title) = (&mail.facts.feed.name, &mail.facts.entry.title);
+                let (feed, title) = (&facts.feed.name, &facts.entry.title);
                 tracing::warn!(feed, sink = channel.name, "`{feed}`, “{title}”: {remark}");
             }
         }
-        Ok(Parcel {
+        let parcel = Parcel {
             deliveries: vec![claim.id],
             message_id: claim.message_id.as_str().to_owned(),
             key: claim.message_id.key(),
             attempt: claim.attempts,
-            replaces: replaced.map(|update| update.former.key()),
+            replaces: work.replaces,
             made,
-        })
-    }
-
-    /// Writes down what became of one delivery, and tells it.
-    async fn settle(&self, run: RunId, tried: Tried, outcome: Outcome) -> Result<(), StoreError> {
-        let Tried { item, before, first_failure, small, shrinks } = tried;
-        let (id, now, failures) = (item.id, self.clock.now(), before.saturating_add(1));
-        let (settled, event) = match outcome {
-            Outcome::Accepted { receipt, was_there } => {
-                (Settled::Delivered { receipt: receipt.clone() }, Event::Delivered { item, receipt, was_there })
-            }
-            Outcome::Rejected { reason, try_smaller: true } if shrinks => {
-                let message_id = MessageId::from_stored(item.message_id.clone()).small();
-                let error = format!("{reason}; it goes once more in a short form");
-                (
-                    Settled::Smaller { message_id, error: reason },
-                    Event::Retry { item, error, next_attempt: now, next_run: true, first: false },
-                )
-            }
-            Outcome::Rejected { reason, try_smaller: _ } => {
-                let error = match small {
-                    Some(whole) if whole != reason => format!("{reason}; the whole of it before: {whole}"),
-                    Some(_) | None => reason,
-                };
-                (Settled::Failed { error: error.clone() }, Event::Rejected { item, error })
-            }
-            Outcome::Retry { reason, .. } | Outcome::Unknown { reason }
-                if is_given_up(failures, first_failure.unwrap_or(now), now) =>
-            {
-                let error = format!("given up after {failures} attempts: {reason}");
-                (Settled::Failed { error: error.clone() }, Event::Rejected { item, error })
-            }
-            Outcome::Retry { reason, after } => again(item, reason, after, failures, now),
-            // Until the configuration is put right each new run asks once more; that is none of the parcel's own failures.
-            Outcome::Misaddressed { reason } => {
-                let (mut settled, event) = again(item, reason, None, failures.min(EAGER_ATTEMPTS), now);
-                if let Settled::Again { most_failures, .. } = &mut settled {
-                    *most_failures = EAGER_ATTEMPTS;
-                }
-                (settled, event)
-            }
-            // It may be there already: from the second time on not even a new run tries it before its time.
-            Outcome::Unknown { reason } => {
-                let (mut settled, mut event) = again(item, reason, None, failures, now);
-                if let (Settled::Again { asked, .. }, Event::Retry { next_run, .. }) = (&mut settled, &mut event) {
-                    (*asked, *next_run) = (failures > 1, failures == 1);
-                }
-                (settled, event)
-            }
         };
-        self.store.finish(run, vec![Finished { id, settled }], now).await?;
-        (self.observer)(event);
-        Ok(())
+        Ok(Ok((parcel, carries)))
     }
 
     /// Writes down that the sink has trouble of its own.
@@ -313,59 +327,16 @@ impl Courier {
     }
 }
 
-/// A delivery that is being tried.
-struct Tried {
-    item: Item,
-    /// How often it failed by itself before.
-    before: u32,
-    first_failure: Option<Timestamp>,
-    /// Why only a short form of it is tried.
-    small: Option<String>,
-    /// A short form of it can be tried, where the whole is refused.
-    shrinks: bool,
-}
-
-impl Tried {
-    fn new(channel: &Channel, claim: &Claimed) -> Self {
-        let look = channel.addressed.get(&claim.feed).and_then(|addressed| addressed.look.as_ref());
-        // A link is as short as it gets.
-        let is_link = channel.sink.wants() == Wants::Link || look.is_none_or(|look| look.format == Format::Url);
-        Self {
-            item: item(channel, claim),
-            before: claim.failures,
-            first_failure: claim.first_failure,
-            small: claim.small.clone(),
-            shrinks: claim.small.is_none() && !is_link,
-        }
-    }
-}
-
-/// An entry of which nothing could be made.
-struct NotMade {
-    reason: String,
-    try_smaller: bool,
+/// An entry of which nothing was made.
+enum NotMade {
+    /// It cannot be.
+    Never { reason: String, try_smaller: bool },
+    /// A program of the user's does not want it.
+    Dropped { reason: String },
 }
 
 impl NotMade {
     fn poison(cause: &impl std::fmt::Display, try_smaller: bool) -> Self {
-        Self { reason: format!("it could not be rendered: {cause}"), try_smaller }
-    }
-}
-
-fn again(item: Item, reason: String, after: Option<Duration>, failures: u32, now: Timestamp) -> (Settled, Event) {
-    let next_attempt = now + back_off(failures, item.id.0, after);
-    let settled = Settled::Again { next_attempt, asked: after.is_some(), error: reason.clone(), most_failures: u32::MAX };
-    let next_run = after.is_none() && failures <= EAGER_ATTEMPTS;
-    (settled, Event::Retry { item, error: reason, next_attempt, next_run, first: failures == 1 })
-}
-
-fn item(channel: &Channel, claim: &Claimed) -> Item {
-    Item {
-        id: claim.id,
-        sink: channel.name.clone(),
-        feed: channel.addressed.get(&claim.feed).map(|addressed| addressed.feed.name.clone()).unwrap_or_default(),
-        title: claim.entry.as_ref().and_then(|entry| entry.title.clone()),
-        url: claim.entry.as_ref().and_then(|entry| entry.link().map(str::to_owned)),
-        message_id: claim.message_id.as_str().to_owned(),
+        Self::Never { reason: format!("it could not be rendered: {cause}"), try_smaller }
     }
 }

@@ -1,21 +1,44 @@
-//! PURE. From an entry to what a sink takes. The same for a delivery and for `feeds preview`.
+//! PURE. From an entry to what a sink takes. The same for a delivery and for `feeds preview`. Making may need a page, images, files
+//! or a program's answer: what is not among the resources is named as missing, and making is tried again.
+
+use std::borrow::Cow;
 
 use jiff::Timestamp;
 
-use crate::article::{article, summary};
+use super::carry::{Carried, carried};
+use super::prepare::{Needs, Prepared, prepared};
+use crate::article::{Article, Cut, Options, article_with, summary};
 use crate::delivery::MessageId;
 use crate::feed::text::{cut, one_line, to_html};
 use crate::feed::{Entry, Facts, FeedFacts, visible};
-use crate::mail::{ComposeError, Letter, Look, compose, marked};
+use crate::fetch::Program;
+use crate::mail::{Attachment, ComposeError, Format, Images, Inline, Letter, Look, compose, marked};
+use crate::resource::Resources;
 use crate::sink::{Link, Made, Wants};
 
 /// How a feed's entries are delivered to one sink.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Addressed {
     /// The feed, as it is shown.
     pub feed: FeedFacts,
     /// How a mail looks; `None` for a sink that takes none.
     pub look: Option<Look>,
+    /// What is done to its entries before they go.
+    pub needs: Needs,
+}
+
+impl Addressed {
+    /// Whether making something of an entry may take more than the entry.
+    #[must_use]
+    pub fn needs_more(&self, wants: Wants) -> bool {
+        let shows_body = self.shows_body(wants);
+        let carries = self.look.as_ref().is_some_and(|look| look.images == Images::Inline || look.attach.is_some());
+        self.needs.transform.is_some() || (shows_body && (self.needs.fulltext.is_some() || carries))
+    }
+
+    fn shows_body(&self, wants: Wants) -> bool {
+        wants == Wants::Mail && self.look.as_ref().is_some_and(|look| look.format != Format::Url)
+    }
 }
 
 /// What is to be made.
@@ -35,8 +58,12 @@ pub struct Order<'a> {
     pub first_seen: Timestamp,
     /// Why only a short form of it is made; `None`: the whole.
     pub small: Option<&'a str>,
+    /// Why it goes without files and images of its own; `None`: with them.
+    pub light: Option<&'a str>,
     /// The names of other feeds that carry the same story.
     pub also_in: &'a [String],
+    /// What was fetched or made for it.
+    pub resources: &'a Resources,
 }
 
 /// An earlier version of an entry, to which a new one is threaded.
@@ -48,8 +75,68 @@ pub struct Follows<'a> {
     pub before: Option<&'a str>,
 }
 
+/// What making lacks.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Want {
+    /// The article of a page.
+    Page {
+        /// Where the page is.
+        url: String,
+        /// Where the article stands in it.
+        cut: Cut,
+    },
+    /// What a program makes of the entry.
+    Change {
+        /// The entry, as JSON.
+        input: String,
+        /// The program.
+        program: Program,
+    },
+    /// An image.
+    Image {
+        /// Where it is.
+        url: String,
+    },
+    /// A file.
+    File {
+        /// Where it is.
+        url: String,
+        /// How large it may be, in bytes.
+        most: u64,
+        /// What the feed says that it is.
+        media_type: Option<String>,
+    },
+}
+
+impl Want {
+    /// Under which it is kept with the entry.
+    #[must_use]
+    pub fn key(&self) -> String {
+        let digest = |parts: &mut dyn Iterator<Item = &str>| {
+            let mut hasher = blake3::Hasher::new();
+            parts.for_each(|part| {
+                hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
+            });
+            hasher.finalize().to_hex()[..16].to_owned()
+        };
+        match self {
+            // Who cuts otherwise wants another article.
+            Self::Page { url, cut } if *cut == Cut::default() => format!("page::{url}"),
+            Self::Page { url, cut } => {
+                let parts = &mut cut.remove.iter().map(String::as_str).chain(cut.select.as_deref());
+                format!("page:{}{}:{url}", if cut.select.is_some() { "+" } else { "" }, digest(parts))
+            }
+            Self::Change { input, program } => {
+                format!("transform:{}", digest(&mut program.words.iter().map(String::as_str).chain([input.as_str()])))
+            }
+            Self::Image { url } => format!("image:{url}"),
+            Self::File { url, .. } => format!("file:{url}"),
+        }
+    }
+}
+
 /// Why nothing could be made of an entry.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum MakeError {
     /// A sink that takes links, and an entry without one.
     #[error("the entry has no link to send")]
@@ -60,6 +147,12 @@ pub enum MakeError {
     /// A mail that could not be composed.
     #[error("the mail cannot be composed: {0}")]
     Compose(#[from] ComposeError),
+    /// Something is to be fetched first.
+    #[error("something that belongs to the entry was not fetched")]
+    Missing(Vec<Want>),
+    /// A program of the user's wants it to go nowhere.
+    #[error("{0}")]
+    Dropped(String),
 }
 
 impl MakeError {
@@ -73,7 +166,11 @@ impl MakeError {
     #[must_use]
     pub fn may_shrink(&self) -> bool {
         match self {
-            Self::NoLink | Self::NoLook | Self::Compose(ComposeError::NoLink | ComposeError::Address(_)) => false,
+            Self::NoLink
+            | Self::NoLook
+            | Self::Missing(_)
+            | Self::Dropped(_)
+            | Self::Compose(ComposeError::NoLink | ComposeError::Address(_)) => false,
             // Whom it goes to is needed for the short form too.
             Self::Compose(ComposeError::Template { key, .. }) => *key != "to",
             Self::Compose(ComposeError::Build(_)) => true,
@@ -81,61 +178,144 @@ impl MakeError {
     }
 }
 
+/// What was made.
+#[derive(Debug, Clone)]
+pub struct Ready {
+    /// What is handed over.
+    pub made: Made,
+    /// It carries images or files, without which it would be smaller.
+    pub carries: bool,
+}
+
+impl Ready {
+    /// What was said of the entry.
+    #[must_use]
+    pub(super) fn facts_of(made: &Made) -> &Facts {
+        match made {
+            Made::Mail(mail) => &mail.facts,
+            Made::Link(link) => &link.facts,
+        }
+    }
+}
+
 /// Makes what the sink takes. The same order always makes the same.
 ///
 /// # Errors
-/// When the entry lacks what the sink takes, or a template fails on it.
-pub fn make(order: Order<'_>) -> Result<Made, MakeError> {
+/// When the entry lacks what the sink takes, something is to be fetched first, or a template fails on it.
+pub fn make(order: Order<'_>) -> Result<Ready, MakeError> {
     let Some(why) = order.small else { return whole(order) };
     let entry = short(order.entry, why);
-    let order = Order { entry: &entry, ..order };
-    match &order.addressed.look {
+    let look = order.addressed.look.clone().map(|look| Look { images: Images::Remote, attach: None, ..look });
+    let addressed = Addressed { look, needs: Needs::default(), ..order.addressed.clone() };
+    let order = Order { entry: &entry, addressed: &addressed, ..order };
+    match &addressed.look {
         Some(look) => whole(order).or_else(|error| {
             if !error.may_shrink() {
                 return Err(error);
             }
             // Where the configured words fail on this entry, those that are built in do not.
             let look = Some(look.without_words());
-            whole(Order { addressed: &Addressed { look, ..order.addressed.clone() }, ..order })
+            whole(Order { addressed: &Addressed { look, ..addressed.clone() }, ..order })
         }),
         None => whole(order),
     }
 }
 
-fn whole(order: Order<'_>) -> Result<Made, MakeError> {
-    let Order { entry, addressed, wants, message_id, follows, first_seen, also_in, small: _ } = order;
-    let told = |summary: &str| {
-        let mut facts = Facts::new(&addressed.feed, entry, summary);
-        facts.entry.also_in = also_in.to_vec();
-        facts
-    };
-    match wants {
+fn whole(order: Order<'_>) -> Result<Ready, MakeError> {
+    match order.wants {
         Wants::Mail => {
-            let look = addressed.look.as_ref().ok_or(MakeError::NoLook)?;
-            let article = article(entry, Some(addressed.feed.link.as_str()));
-            let facts = told(&article.summary);
-            let before = follows.and_then(|follows| follows.before);
-            let article = before.and_then(|before| marked(&article, before, &visible::text(entry))).unwrap_or(article);
-            let in_reply_to = follows.map(|follows| follows.first);
-            let letter = Letter {
-                entry,
-                article: &article,
-                facts: &facts,
-                message_id,
-                in_reply_to,
-                first_seen,
-                inline: &[],
-                attachments: &[],
-            };
-            Ok(Made::Mail(compose(letter, look)?))
+            let look = order.addressed.look.as_ref().ok_or(MakeError::NoLook)?;
+            let draft = draft(order)?;
+            let carries = !draft.inline.is_empty() || !draft.attachments.is_empty();
+            Ok(Ready { made: Made::Mail(compose(draft.letter(), look)?), carries })
         }
         Wants::Link => {
+            let prepared = prepare(order)?;
+            let entry = &prepared.entry;
             let url = entry.link().ok_or(MakeError::NoLink)?.to_owned();
             let title = entry.title.clone().unwrap_or_else(|| url.clone());
-            let facts = told(&summary(entry));
-            Ok(Made::Link(Link { url, title, facts }))
+            let facts = told(order, &prepared, &summary(entry));
+            Ok(Ready { made: Made::Link(Link { url, title, facts }), carries: false })
         }
     }
+}
+
+/// All that a mail is composed from.
+#[derive(Debug)]
+pub struct Draft<'a> {
+    order: Order<'a>,
+    entry: Cow<'a, Entry>,
+    article: Article,
+    facts: Facts,
+    inline: Vec<Inline>,
+    attachments: Vec<Attachment>,
+}
+
+impl Draft<'_> {
+    /// The letter to be composed.
+    #[must_use]
+    pub fn letter(&self) -> Letter<'_> {
+        Letter {
+            entry: &self.entry,
+            article: &self.article,
+            facts: &self.facts,
+            message_id: self.order.message_id,
+            in_reply_to: self.order.follows.map(|follows| follows.first),
+            first_seen: self.order.first_seen,
+            inline: &self.inline,
+            attachments: &self.attachments,
+        }
+    }
+
+    /// The entry, as it goes.
+    #[must_use]
+    pub fn entry(&self) -> &Entry {
+        &self.entry
+    }
+}
+
+/// Makes all that a mail is composed from.
+///
+/// # Errors
+/// When something is to be fetched first, or nothing says how the mail looks.
+pub fn draft(order: Order<'_>) -> Result<Draft<'_>, MakeError> {
+    let look = order.addressed.look.as_ref().ok_or(MakeError::NoLook)?;
+    let mut prepared = prepare(order)?;
+    let options = Options {
+        wrap: usize::from(look.wrap),
+        images: look.images != Images::None,
+        data_images: look.shows_images_inline() && order.light.is_none(),
+    };
+    let article = article_with(&prepared.entry, Some(order.addressed.feed.link.as_str()), options);
+    let mut carries = Carried::default();
+    match order.light {
+        Some(why) => {
+            let why = cut(&one_line(why), WHY);
+            prepared.notes.push(format!("the mail was too large with its images and files: {why}"));
+        }
+        None => carries = carried(&prepared.entry, &article, look, order.resources),
+    }
+    if !carries.missing.is_empty() && !order.resources.is_closed() {
+        return Err(MakeError::Missing(carries.missing));
+    }
+    let facts = told(order, &prepared, &article.summary);
+    let before = order.follows.and_then(|follows| follows.before);
+    let article = before.and_then(|before| marked(&article, before, &visible::text(order.entry))).unwrap_or(article);
+    let Carried { inline, attachments, .. } = carries;
+    Ok(Draft { order, entry: prepared.entry, article, facts, inline, attachments })
+}
+
+fn prepare(order: Order<'_>) -> Result<Prepared<'_>, MakeError> {
+    let Addressed { feed, needs, .. } = order.addressed;
+    prepared(order.entry, feed, needs, order.addressed.shows_body(order.wants), order.resources)
+}
+
+fn told(order: Order<'_>, prepared: &Prepared<'_>, summary: &str) -> Facts {
+    let mut facts = Facts::new(&order.addressed.feed, &prepared.entry, summary);
+    facts.entry.also_in = order.also_in.to_vec();
+    prepared.content_from.clone_into(&mut facts.entry.content_from);
+    facts.entry.notes.clone_from(&prepared.notes);
+    facts
 }
 
 /// What a short form keeps of the words that say why.
@@ -169,7 +349,7 @@ mod tests {
         let (title, content) = (Some("One".to_owned()), Some("the whole of it".to_owned()));
         let entry = Entry { title, content, links: vec![link], ..Entry::default() };
         let wants = if look.is_some() { Wants::Mail } else { Wants::Link };
-        let addressed = Addressed { feed: FeedFacts::default(), look };
+        let addressed = Addressed { look, ..Addressed::default() };
         let message_id = MessageId::derive(&[7; 16], "mail", 0, "example.net");
         let (first_seen, also_in) = (Timestamp::UNIX_EPOCH, ["other".to_owned()]);
         make(Order {
@@ -180,8 +360,11 @@ mod tests {
             follows: None,
             first_seen,
             small,
+            light: None,
             also_in: &also_in,
+            resources: &Resources::default(),
         })
+        .map(|ready| ready.made)
     }
 
     fn look(subject: &str) -> Look {

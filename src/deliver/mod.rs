@@ -2,12 +2,21 @@
 //! a sink's rest, and how many outcomes may be unwritten. It joins `store`, `article`, `mail` and `sink`; it knows no feed's
 //! source.
 
+mod ahead;
+mod carry;
+mod change;
 mod channel;
 mod make;
 mod pace;
+mod pantry;
+mod prepare;
+mod settle;
+mod work;
 
 pub use channel::{Channel, Courier, Round};
-pub use make::{Addressed, Follows, MakeError, Order, make};
+pub use make::{Addressed, Draft, Follows, MakeError, Order, Ready, Want, draft, make};
+pub use pantry::{NothingMade, Pantry, Shelf};
+pub use prepare::Needs;
 
 use jiff::Timestamp;
 
@@ -44,6 +53,20 @@ pub enum Event {
         item: Item,
         /// Why, in words.
         error: String,
+    },
+    /// A program of the user's wants it to go nowhere.
+    Dropped {
+        /// What it was.
+        item: Item,
+        /// Which program, in words.
+        reason: String,
+    },
+    /// It goes, but not as the configuration asks for.
+    Noted {
+        /// What it is.
+        item: Item,
+        /// What is otherwise, in words.
+        note: String,
     },
     /// A sink has trouble of its own: it rests, and keeps its queue.
     Resting {

@@ -53,6 +53,10 @@ pub struct EntryFacts {
     pub language: String,
     /// Files that come with it.
     pub enclosures: Vec<EnclosureFacts>,
+    /// Where the body is from, in a feed whose entries' pages are fetched: `page`, or `feed` where that failed.
+    pub content_from: String,
+    /// What went otherwise than the configuration asks for, in words.
+    pub notes: Vec<String>,
 }
 
 /// A file that comes with an entry.
@@ -107,6 +111,8 @@ impl Facts {
             also_in: Vec::new(),
             language: entry.language.clone().unwrap_or_else(|| feed.language.clone()),
             enclosures: entry.enclosures.iter().map(EnclosureFacts::of).collect(),
+            content_from: String::new(),
+            notes: Vec::new(),
         };
         let mut feed = feed.clone();
         feed.host = [&feed.link, &feed.url].into_iter().find_map(|url| host(url)).unwrap_or_default();
@@ -142,6 +148,8 @@ impl Facts {
             also_in: vec![text()],
             language: "en".to_owned(),
             enclosures: vec![EnclosureFacts { url: url(), r#type: "audio/mpeg".to_owned(), length: 1_000 }],
+            content_from: "page".to_owned(),
+            notes: vec![text()],
         };
         Self { feed, entry }
     }

@@ -128,6 +128,14 @@ impl Program {
         })))
     }
 
+    /// What it makes of an input.
+    ///
+    /// # Errors
+    /// How it failed.
+    pub async fn pass(&self, input: Vec<u8>) -> Result<Vec<u8>, FetchError> {
+        self.run(input).await.map(|output| output.bytes)
+    }
+
     fn failed_to_start(&self, cause: String) -> FetchError {
         FetchErrorKind::Program(ProgramError::Start { program: self.name(), cause }).into()
     }

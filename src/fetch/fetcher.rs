@@ -12,7 +12,7 @@ use super::asked_as::asked_as;
 use super::clocks::{Clocks, Wrong};
 use super::redirect::{Trail, is_redirect};
 use super::{
-    Access, Answer, FetchError, FetchErrorKind, Fetched, Gates, Said, Settings, Source, Turn, Validators, blocked, file,
+    Access, Answer, Errand, FetchError, FetchErrorKind, Fetched, Gates, Said, Settings, Source, Turn, Validators, blocked, file,
     freshness, host_of, words,
 };
 use crate::clock::Clock;
@@ -59,6 +59,35 @@ pub trait Fetch: Send + Sync {
     /// # Errors
     /// When there is no document; then what is remembered of the source still holds.
     fn fetch<'a>(&'a self, ask: &'a Ask<'a>, turn: &'a mut Turn) -> BoxFuture<'a, Result<Fetched, FetchError>>;
+    /// Fetches what belongs to an entry, in its turn at the gates of its hosts.
+    ///
+    /// # Errors
+    /// When there is nothing.
+    fn resource<'a>(&'a self, errand: &'a Errand<'a>) -> BoxFuture<'a, Result<Answer, FetchError>> {
+        Box::pin(async move {
+            let source = Source::Http(errand.url.clone());
+            let ask = Ask { source: &source, at: None, validators: None, access: errand.access, now: errand.now };
+            self.fetch(&ask, &mut Turn::none(self.gates())).await?.document()
+        })
+    }
+}
+
+impl<F: Fetch + ?Sized> Fetch for Arc<F> {
+    fn settings(&self) -> &Settings {
+        self.as_ref().settings()
+    }
+
+    fn gates(&self) -> &Arc<Gates> {
+        self.as_ref().gates()
+    }
+
+    fn fetch<'a>(&'a self, ask: &'a Ask<'a>, turn: &'a mut Turn) -> BoxFuture<'a, Result<Fetched, FetchError>> {
+        self.as_ref().fetch(ask, turn)
+    }
+
+    fn resource<'a>(&'a self, errand: &'a Errand<'a>) -> BoxFuture<'a, Result<Answer, FetchError>> {
+        self.as_ref().resource(errand)
+    }
 }
 
 impl Fetch for Fetcher {
@@ -72,6 +101,10 @@ impl Fetch for Fetcher {
 
     fn fetch<'a>(&'a self, ask: &'a Ask<'a>, turn: &'a mut Turn) -> BoxFuture<'a, Result<Fetched, FetchError>> {
         Box::pin(self.fetch_in_turn(ask, turn))
+    }
+
+    fn resource<'a>(&'a self, errand: &'a Errand<'a>) -> BoxFuture<'a, Result<Answer, FetchError>> {
+        Box::pin(self.run_errand(errand))
     }
 }
 
@@ -102,6 +135,16 @@ impl Fetcher {
     }
 
     async fn fetch_in_turn(&self, ask: &Ask<'_>, turn: &mut Turn) -> Result<Fetched, FetchError> {
+        self.fetch_welcoming(ask, turn, ACCEPT).await
+    }
+
+    /// `accept` says what sort of document is welcome.
+    pub(super) async fn fetch_welcoming(
+        &self,
+        ask: &Ask<'_>,
+        turn: &mut Turn,
+        accept: &'static str,
+    ) -> Result<Fetched, FetchError> {
         let access = ask.access.unwrap_or(&self.settings.access);
         let url = match ask.source {
             Source::File(path) => {
@@ -118,6 +161,7 @@ impl Fetcher {
             own,
             limits: Limits { since: Some(Instant::now()), ..Limits::in_phases(access.timeout) },
             access,
+            accept,
         };
         let mut trail = Trail::new(url, ask.at).with_credentials(access.has_credentials());
         let failed = way.walk(&mut trail, ask, url, turn).await;
@@ -138,10 +182,7 @@ impl Fetcher {
     /// When there is nothing.
     pub async fn page(&self, url: &Url, now: Timestamp) -> Result<Answer, FetchError> {
         let source = Source::Http(url.clone());
-        match self.fetch(&Ask { source: &source, at: None, validators: None, access: None, now }).await? {
-            Fetched::Document(answer) => Ok(*answer),
-            Fetched::Unchanged { .. } => Err(FetchErrorKind::UnaskedNotModified.into()),
-        }
+        self.fetch(&Ask { source: &source, at: None, validators: None, access: None, now }).await?.document()
     }
 }
 
@@ -155,6 +196,8 @@ struct Way<'a> {
     /// As whom its own origin is asked.
     asked_as: Option<u32>,
     limits: Limits,
+    /// What sort of document is welcome.
+    accept: &'static str,
 }
 
 impl Way<'_> {
@@ -166,7 +209,7 @@ impl Way<'_> {
             turn.take(&host_of(target.url())).await.map_err(FetchErrorKind::from)?;
             // What is waited at a gate is not the server's time.
             self.limits.since = self.limits.since.map(|since| since + waiting.elapsed());
-            let (mut headers, mut asked_as) = (what_is_welcome(), None);
+            let (mut headers, mut asked_as) = (what_is_welcome(self.accept), None);
             if is_own_origin(source, target.url()) {
                 headers.extend(self.own.clone());
                 asked_as = self.asked_as;
@@ -254,9 +297,9 @@ fn is_page(fetched: &Fetched) -> bool {
     begins("<!doctype html") || begins("<html")
 }
 
-fn what_is_welcome() -> HeaderMap {
+fn what_is_welcome(accept: &'static str) -> HeaderMap {
     HeaderMap::from_iter([
-        (HeaderName::from_static("accept"), HeaderValue::from_static(ACCEPT)),
+        (HeaderName::from_static("accept"), HeaderValue::from_static(accept)),
         (HeaderName::from_static("accept-encoding"), HeaderValue::from_static(ACCEPTED_CODINGS)),
     ])
 }

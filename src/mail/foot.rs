@@ -10,6 +10,8 @@ use crate::feed::{Enclosure, Entry, Facts};
 
 /// How many characters of a list of tags or feeds are shown.
 const LIST: usize = 300;
+/// How many of what is to be known of how it was made.
+const NOTE: usize = 300;
 /// How many of a file's name.
 const NAME: usize = 80;
 
@@ -64,6 +66,11 @@ pub(super) fn tags(entry: &Entry) -> Option<String> {
 /// The other feeds that carry the story, where there are any.
 pub(super) fn also_in(facts: &Facts) -> Option<String> {
     (!facts.entry.also_in.is_empty()).then(|| cut(&facts.entry.also_in.join(", "), LIST))
+}
+
+/// What went otherwise than the configuration asks for.
+pub(super) fn notes(facts: &Facts) -> impl Iterator<Item = String> {
+    facts.entry.notes.iter().map(|note| cut(&one_line(note), NOTE))
 }
 
 /// The feed's title, with the name it has in the configuration where that is another.

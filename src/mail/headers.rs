@@ -118,6 +118,7 @@ pub(super) fn labels(mut builder: MessageBuilder, entry: &Entry, facts: &Facts, 
         ("X-RSS-ID", entry.id.as_deref().map(shown).unwrap_or_default()),
         ("X-RSS-URL", shown(&facts.entry.link)),
         ("X-RSS-TAGS", tags),
+        ("X-Feeds-Content", facts.entry.content_from.clone()),
     ];
     for (name, value) in labels {
         if !value.is_empty() {

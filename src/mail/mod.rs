@@ -13,12 +13,14 @@ mod foot;
 mod headers;
 mod page;
 mod parts;
+mod picture;
 mod plain;
 
 pub use body::try_body;
 pub use changes::marked;
 pub use compose::{ComposeError, Letter, Reading, compose, reading};
 pub use parts::{Attachment, Inline};
+pub use picture::picture;
 
 use crate::expression::Template;
 use crate::feed::Facts;
@@ -61,6 +63,10 @@ pub struct Look {
     pub wrap: u16,
     /// What becomes of HTML that is too long to be shown whole.
     pub clip: Clip,
+    /// What becomes of the images that its HTML shows.
+    pub images: Images,
+    /// The entry's files up to this size, in bytes, come with it.
+    pub attach: Option<u64>,
 }
 
 impl Look {
@@ -77,7 +83,15 @@ impl Look {
             body_text: None,
             wrap: WRAP,
             clip: Clip::default(),
+            images: Images::default(),
+            attach: None,
         }
+    }
+
+    /// Whether its HTML shows images that it carries.
+    #[must_use]
+    pub fn shows_images_inline(&self) -> bool {
+        self.images == Images::Inline && matches!(self.format, Format::Both | Format::Html)
     }
 
     /// The same without the words of its user's that may fail.
@@ -109,6 +123,24 @@ impl Clip {
 
     /// The words for it, as the configuration writes them.
     pub const WORDS: &'static [(&'static str, Self)] = &[("notice", Self::Notice), ("cut", Self::Cut), ("off", Self::Off)];
+}
+
+/// What becomes of an article's images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Images {
+    /// They stay where they are, and the reader's program fetches them, or does not.
+    #[default]
+    Remote,
+    /// The mail carries them.
+    Inline,
+    /// Their descriptions stand in their places.
+    None,
+}
+
+impl Images {
+    /// The words for them, as the configuration writes them.
+    pub const WORDS: &'static [(&'static str, Self)] =
+        &[("remote", Self::Remote), ("inline", Self::Inline), ("none", Self::None)];
 }
 
 /// What a mail consists of.

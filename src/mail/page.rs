@@ -115,6 +115,9 @@ fn foot_of(letter: Letter<'_>) -> String {
     if let Some(names) = foot::also_in(facts) {
         line(&format!("Also in: {}", to_html(&names)));
     }
+    for note in foot::notes(facts) {
+        line(&format!("Note: {}", to_html(&note)));
+    }
     let feed = foot::feed(facts);
     let feed = if is_web(&facts.feed.url) { anchor(&facts.feed.url, &feed) } else { to_html(&feed) };
     let stop = foot::stop(facts)

@@ -52,6 +52,9 @@ pub(super) fn foot(letter: Letter<'_>) -> String {
     if let Some(names) = foot::also_in(facts) {
         line("Also in", &names);
     }
+    for note in foot::notes(facts) {
+        line("Note", &note);
+    }
     let (feed, url) = (foot::feed(facts), &facts.feed.url);
     line("Feed", &if is_web(url) { format!("{feed} {url}") } else { feed });
     if let Some(stop) = foot::stop(facts) {

@@ -16,7 +16,7 @@ use super::{Event, Subscription};
 use crate::clock::Clock;
 use crate::fetch::{Ask, Fetch, FetchError, FetchErrorKind, Fetched, Gates, Known, NotNow, Source, Turn};
 use crate::schedule;
-use crate::store::{ClaimHosts, FeedId, HostClaim, HostDone, HostPace, RunId, StoreError};
+use crate::store::{ClaimHosts, FeedId, HostClaim, HostDone, HostPace, RunId, Store, StoreError};
 
 /// The fetching loop.
 pub struct Poller {
@@ -212,6 +212,17 @@ pub fn remember(gates: &Gates, paces: Vec<HostPace>) {
         Known { host, last_asked, learned, rests_until, next_turn }
     };
     gates.remember(paces.into_iter().map(known).collect());
+}
+
+/// Writes down what the gates have learned since that was last done, of hosts that no run has claimed: of those that were asked
+/// outside of runs, and for what belongs to entries.
+///
+/// # Errors
+/// When the database failed.
+pub async fn keep_paces(store: &Store, gates: &Gates) -> Result<(), StoreError> {
+    let paces = learned(gates);
+    let Some(host) = paces.first().map(|pace| pace.host.clone()) else { return Ok(()) };
+    store.host_done(HostDone { worker: None, host, paces, waiting: Vec::new() }).await
 }
 
 /// What the gates learned since they were last asked, as it is kept.

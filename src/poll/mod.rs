@@ -11,7 +11,7 @@ mod recorder;
 mod together;
 
 pub use hold::{Fate, Plan, plan};
-pub use hosts::{Poller, Which, learn, learned, remember};
+pub use hosts::{Poller, Which, keep_paces, learn, learned, remember};
 pub use notice::tell;
 pub use recorder::{Polled, Recorder};
 

@@ -15,6 +15,7 @@ use super::{Store, StoreError, seconds, time};
 use crate::delivery::{DeliveryId, EAGER_ATTEMPTS, MessageId, SUSPECT_CRASHES, longest_wait};
 use crate::failpoint::Failpoint;
 use crate::feed::Entry;
+use crate::feed::diff::EntryRef;
 
 /// A delivery that is ours until its lease ends.
 #[derive(Debug, Clone)]
@@ -23,6 +24,8 @@ pub struct Claimed {
     pub id: DeliveryId,
     /// Its feed.
     pub feed: FeedId,
+    /// The entry's place in memory: what was fetched for it is kept there.
+    pub of: EntryRef,
     /// The feed's title, as last read.
     pub feed_title: Option<String>,
     /// The feed's page, as last read.
@@ -39,6 +42,8 @@ pub struct Claimed {
     pub message_id: MessageId,
     /// Why only a short form of it goes; `None`: the whole.
     pub small: Option<String>,
+    /// Why it goes without files and images of its own; `None`: with them.
+    pub light: Option<String>,
     /// How often it was tried before.
     pub attempts: u32,
     /// How often it failed by itself before.
@@ -111,6 +116,18 @@ pub enum Settled {
         /// No more failures than this are counted.
         most_failures: u32,
     },
+    /// It stays due, once more, without files and images of its own.
+    Lighter {
+        /// The id of that form.
+        message_id: MessageId,
+        /// Why, in words.
+        error: String,
+    },
+    /// It goes nowhere: a program of the user's said so.
+    Dropped {
+        /// Which, in words.
+        reason: String,
+    },
     /// It stays due, once more, as a short form of itself.
     Smaller {
         /// The id of that form.
@@ -133,6 +150,11 @@ impl Store {
     /// Claims deliveries of a sink that are due, in the order in which they were queued.
     pub async fn claim_deliveries(&self, claim: ClaimDeliveries) -> Result<Vec<Claimed>, StoreError> {
         self.ask(claim).await
+    }
+
+    /// What a claim would find now, without claiming it.
+    pub async fn upcoming(&self, claim: ClaimDeliveries) -> Result<Vec<Claimed>, StoreError> {
+        self.read(move |connection| claim.due(connection, false)).await
     }
 
     /// How many deliveries wait for a sink that is none of these.
@@ -231,7 +253,7 @@ impl Request for ClaimDeliveries {
 impl ClaimDeliveries {
     /// What is due: of all, or of what may be to blame for the end of earlier processes.
     fn due(&self, connection: &Connection, suspects: bool) -> Result<Vec<Claimed>, rusqlite::Error> {
-        let sql = "SELECT d.id, d.feed, f.title, f.link, f.language, p.version, p.body, e.first_seen, d.message_id, d.attempts, d.first_failure, d.small, d.entry, d.revision, d.update_as, d.failures, d.crashes";
+        let sql = "SELECT d.id, d.feed, f.title, f.link, f.language, p.version, p.body, e.first_seen, d.message_id, d.attempts, d.first_failure, d.small, d.entry, d.revision, d.update_as, d.failures, d.crashes, d.light";
         // What may be to blame for the end of earlier processes goes when nothing else is left, and by itself.
         let which = if suspects {
             "d.crashes >= :suspect ORDER BY d.id LIMIT min(:most, 1)"
@@ -252,6 +274,7 @@ impl ClaimDeliveries {
                 Ok(Claimed {
                     id: DeliveryId(row.get(0)?),
                     feed,
+                    of: EntryRef(row.get(12)?),
                     also_in: also_in(connection, row.get(12)?, &self.sink, feed)?,
                     feed_title: row.get(2)?,
                     feed_link: row.get(3)?,
@@ -264,6 +287,7 @@ impl ClaimDeliveries {
                     crashes: row.get(16)?,
                     first_failure: row.get::<_, Option<i64>>(10)?.map(time),
                     small: row.get(11)?,
+                    light: row.get(17)?,
                     update: update_of(
                         connection,
                         row.get(12)?,
@@ -323,6 +347,15 @@ impl Request for Finish {
                     let sql = "UPDATE deliveries SET small = ?2, error = ?2, message_id = ?3, next_attempt = ?4, asked = 0 WHERE id = ?1";
                     connection.prepare_cached(sql)?.execute(params![id.0, error, message_id.as_str(), now])?;
                 }
+                Settled::Lighter { message_id, error } => {
+                    let sql = "UPDATE deliveries SET light = ?2, error = ?2, message_id = ?3, next_attempt = ?4, asked = 0 WHERE id = ?1";
+                    connection.prepare_cached(sql)?.execute(params![id.0, error, message_id.as_str(), now])?;
+                }
+                Settled::Dropped { reason } => {
+                    let sql = "UPDATE deliveries SET state = 'dropped', error = ?2, ended_at = ?3 WHERE id = ?1";
+                    connection.prepare_cached(sql)?.execute(params![id.0, reason, now])?;
+                    let_payload_go(connection, entry, now)?;
+                }
                 Settled::Failed { error } => {
                     let sql = "UPDATE deliveries SET state = 'failed', error = ?2, ended_at = ?3 WHERE id = ?1";
                     connection.prepare_cached(sql)?.execute(params![id.0, error, now])?;
@@ -364,7 +397,8 @@ impl Request for ByHand {
             // tried whole again: whoever retries by hand has changed something.
             Act::Retry => format!(
                 "UPDATE deliveries SET state = 'pending', next_attempt = ?2, asked = 0, attempts = 0, failures = 0, crashes = 0, first_failure = NULL, ended_at = NULL,
-                   message_id = CASE WHEN small IS NULL THEN message_id ELSE replace(message_id, 's@', '@') END, small = NULL
+                   message_id = CASE WHEN small IS NULL AND light IS NULL THEN message_id ELSE replace(replace(message_id, 's@', '@'), 'l@', '@') END,
+                   small = NULL, light = NULL
                  WHERE id = ?1 AND {open} RETURNING entry, sink"
             ),
             Act::Drop => format!(

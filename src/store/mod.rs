@@ -12,6 +12,7 @@ mod in_place;
 mod lock;
 mod notices;
 mod open;
+mod resources;
 mod revisions;
 mod room;
 mod runs;

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, named_params, params};
 
 use super::entries::{keep_payload, unpack};
 use super::feeds::FeedId;
+use super::resources::forget_made;
 use super::runs::let_payload_go;
 use super::writer::Request;
 use super::{Store, StoreError, seconds, time};
@@ -133,6 +134,7 @@ pub(super) fn revise(connection: &Connection, feed: FeedId, changed: &Changed, a
         return Ok(());
     }
     keep_payload(connection, *entry, &revision.content)?;
+    forget_made(connection, *entry)?;
     let last = last_revision(connection, *entry)?;
     let number = if takers.is_empty() { last } else { last + 1 };
     if let Some(text) = &revision.text {

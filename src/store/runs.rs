@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::hosts::Unasked;
 use super::writer::Request;
-use super::{Store, StoreError, seconds, stories};
+use super::{Store, StoreError, resources, seconds, stories};
 
 /// A run's number: the worker that claims are made by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -137,6 +137,7 @@ fn clean(connection: &Connection, now: i64) -> Result<(), rusqlite::Error> {
     connection.execute(texts, params![now, CLEAN_AT_ONCE])?;
     connection.execute("DELETE FROM runs WHERE id <= (SELECT max(id) FROM runs) - ?1", [KEEP_RUNS])?;
     stories::clean(connection, now)?;
+    resources::clean(connection, CLEAN_AT_ONCE)?;
     forget_removed(connection, now)?;
     let hosts = "DELETE FROM hosts WHERE host IN
                    (SELECT host FROM hosts WHERE coalesce(last_asked, 0) < ?1 AND coalesce(until, 0) < ?2 AND lease_worker IS NULL

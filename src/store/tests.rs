@@ -12,6 +12,7 @@ use crate::feed::diff::diff;
 use crate::feed::identity::{raw_hash, text_hash, uid};
 use crate::feed::{Entry, Key, Keys};
 
+mod resources;
 mod rules;
 mod skipped;
 

@@ -18,6 +18,8 @@ mod disk;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod fetched;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod identity;

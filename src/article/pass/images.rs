@@ -41,11 +41,25 @@ impl Pass<'_> {
             return if alt.is_empty() || counts { self.drop(id) } else { self.replace_by_text(id, &alt) };
         };
         if !self.context.options.images {
-            return if alt.is_empty() { self.drop(id) } else { self.replace_by_text(id, &alt) };
+            return self.replace_by_link(id, &source, &alt);
         }
         self.tree.set_attribute(id, "src", Some(&source));
         self.image = Some(id);
         Go::Into
+    }
+
+    /// What describes a picture, as a link to it; within another link its words alone.
+    fn replace_by_link(&mut self, id: Id, source: &str, alt: &str) -> Go {
+        let words = if alt.is_empty() { "[image]".to_owned() } else { format!("[image: {alt}]") };
+        if self.within(id, "a") {
+            return self.replace_by_text(id, &words);
+        }
+        let next = self.tree.after(id);
+        let link = self.tree.add_element("a", &[("href", source)]);
+        let words = self.tree.add_text(&words);
+        self.tree.append(link, words);
+        self.tree.replace(id, link);
+        Go::To(next)
     }
 
     /// The address of what an image shows.

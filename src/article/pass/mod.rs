@@ -60,10 +60,15 @@ enum Go {
 
 /// Makes a tree an article's; `length` is that of its HTML. `None` where its addresses would become too long.
 pub(super) fn pass(tree: Tree, length: usize, context: Context<'_>) -> Option<Tree> {
-    let left = MOST_ADDED.saturating_add(length.saturating_mul(MOST_ADDED_EACH));
+    let left = may_be_added(length);
     let mut pass = Pass { tree, context, left, pre: 0, image: None };
     pass.walk();
     (pass.left > 0).then_some(pass.tree)
+}
+
+/// How many bytes the base of addresses may add to so many bytes of HTML.
+pub(super) fn may_be_added(length: usize) -> usize {
+    MOST_ADDED.saturating_add(length.saturating_mul(MOST_ADDED_EACH))
 }
 
 impl Pass<'_> {

@@ -82,6 +82,19 @@ impl Message {
         self.part("text/html")
     }
 
+    /// The media types, names and contents of what it carries beside its text.
+    pub(crate) fn carried(&self) -> Vec<(String, String, Vec<u8>)> {
+        use mail_parser::MimeHeaders as _;
+        let part = |part: &mail_parser::MessagePart<'_>| {
+            let of = part.content_type()?;
+            let media_type = format!("{}/{}", of.ctype(), of.subtype()?);
+            let name = part.attachment_name().unwrap_or_default().to_owned();
+            (!media_type.starts_with("text/") && !media_type.starts_with("multipart/"))
+                .then(|| (media_type, name, part.contents().to_vec()))
+        };
+        self.parsed.parts.iter().filter_map(part).collect()
+    }
+
     // `body_text` and `body_html` would make one from the other where it is missing.
     fn part(&self, media_type: &str) -> Option<String> {
         use mail_parser::MimeHeaders as _;

@@ -6,11 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use feeds::deliver::{Addressed, Channel, Courier, Round};
+use feeds::deliver::{Addressed, Channel, Courier, Pantry, Round};
 use feeds::delivery::Updates;
 use feeds::expression::Template;
 use feeds::feed::{FeedFacts, Identity};
-use feeds::fetch::{Access, Gates, Settings, Source};
+use feeds::fetch::{Access, Fetch, Gates, Settings, Source};
 use feeds::mail::Look;
 use feeds::poll::{Backlog, Destination, OncePer, Poller, Recorder, Subscription, Which};
 use feeds::schedule::{self, Every};
@@ -115,19 +115,21 @@ async fn pass(world: &World, store: &Store, eager: bool, stop: &[watch::Receiver
     let addressed: HashMap<FeedId, Addressed> = ids.iter().copied().zip(feeds.iter().map(addressed)).collect();
     let (queued, _) = watch::channel(0);
     let pool = Pool::in_place();
+    let publishers = Arc::new(Publishers {
+        world: world.clone(),
+        settings: settings(),
+        gates: Arc::new(Gates::new(&settings(), clock.clone())),
+    });
+    let pantry = Arc::new(Pantry::new(Arc::clone(&publishers) as Arc<dyn Fetch>, pool.clone(), clock.clone()));
     let poller = Arc::new(Poller {
-        fetcher: Box::new(Publishers {
-            world: world.clone(),
-            settings: settings(),
-            gates: Arc::new(Gates::new(&settings(), clock.clone())),
-        }),
-        recorder: Recorder { store: store.clone(), pool: pool.clone() },
+        fetcher: Box::new(publishers),
+        recorder: Recorder { store: store.clone(), pool },
         clock: clock.clone(),
         subscriptions: ids.iter().copied().zip(feeds).collect(),
         observer: Box::new(|_| {}),
         queued,
     });
-    let courier = Arc::new(Courier { store: store.clone(), pool, clock: clock.clone(), observer: Box::new(|_| {}) });
+    let courier = Arc::new(Courier { store: store.clone(), pantry, clock: clock.clone(), observer: Box::new(|_| {}) });
     let mut tasks: JoinSet<Result<(), StoreError>> = JoinSet::new();
     let mut told = Vec::new();
     for (desk, (name, wants)) in desks.into_iter().enumerate() {
@@ -225,5 +227,5 @@ fn addressed(feed: &Subscription) -> Addressed {
     let to = Template::parse("me@example.net").expect("a template");
     let look = Look::plain("feeds@example.net".parse().expect("an address"), to);
     let facts = FeedFacts { name: feed.name.clone(), title: feed.name.clone(), url: feed.url.clone(), ..FeedFacts::default() };
-    Addressed { feed: facts, look: Some(look) }
+    Addressed { feed: facts, look: Some(look), ..Addressed::default() }
 }
