@@ -93,7 +93,7 @@ pub(super) fn read(
             match layers.look(&nearest, sink) {
                 Resolved::Look(look, to) => {
                     check_recipient(&name, &url, &raw.tags, to.as_ref(), mistakes);
-                    looks.insert(sink.name.get_ref().clone(), look);
+                    looks.insert(sink.name.get_ref().clone(), *look);
                 }
                 Resolved::WithoutTo => without_to.entry(number).or_default().push(name.get_ref().clone()),
                 Resolved::Told => {}
@@ -288,7 +288,7 @@ pub(super) fn check_sinks(layer: &Layer, sinks: &[SinkEntry], mistakes: &mut Vec
 /// How mails look, resolved.
 pub(super) enum Resolved {
     /// With the place of its `to`, where it has one.
-    Look(Look, Option<Spanned<Template>>),
+    Look(Box<Look>, Option<Spanned<Template>>),
     /// Nothing says whom mails go to.
     WithoutTo,
     /// A mistake about it was told already.
@@ -330,7 +330,7 @@ impl<'a> Layers<'a> {
             attach: looks().find_map(|look| look.attach.clone()).and_then(Choice::chosen).map(ByteSize::bytes),
             ..plain
         };
-        Resolved::Look(look, written)
+        Resolved::Look(Box::new(look), written)
     }
 }
 

@@ -251,7 +251,7 @@ impl Config {
         let mut looks = BTreeMap::new();
         for sink in sinks.iter().filter(|sink| sink.takes_mail()) {
             if let feeds::Resolved::Look(look, _) = layers.look(&[], sink) {
-                looks.insert(sink.name.get_ref().clone(), look);
+                looks.insert(sink.name.get_ref().clone(), *look);
             }
         }
         let rates = sinks.iter().filter_map(|sink| Some((sink.name.get_ref().clone(), sink.rate?))).collect();
