@@ -1,3 +1,5 @@
+//! From an entry to what is read of it.
+
 use super::*;
 use crate::feed::Link;
 

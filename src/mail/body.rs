@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::compose::Letter;
 use super::page::{self, Around};
+use super::plain::Lines;
 use super::{Look, clip, flow, plain};
-use crate::article::Article;
 use crate::expression::{Safe, Template};
 use crate::feed::{EntryFacts, Facts, FeedFacts};
 
@@ -37,24 +37,23 @@ struct MailFacts<'a> {
     preheader: Safe<'a>,
 }
 
-/// The text part, its lines treated by `broken`.
-fn text(letter: Letter<'_>, look: &Look, subject: &str, broken: impl Fn(&str) -> String, remarks: &mut Vec<String>) -> String {
+fn text(letter: Letter<'_>, look: &Look, subject: &str, lines: Lines, remarks: &mut Vec<String>) -> String {
     match templated(letter, look, subject, remarks) {
-        Some(text) => broken(&text),
-        None => plain::text(letter, broken),
+        Some(text) => lines.of(&text),
+        None => plain::text(letter, lines),
     }
 }
 
 /// The text part as it travels, and whether it may be joined again.
 pub(super) fn sent(letter: Letter<'_>, look: &Look, subject: &str, remarks: &mut Vec<String>) -> (String, bool) {
     let flows = look.wrap > 0;
-    let broken = |text: &str| if flows { flow::flowed(text, usize::from(look.wrap)) } else { flow::shown(text, 0) };
-    (text(letter, look, subject, broken, remarks), flows)
+    let lines = if flows { Lines::Flowed(usize::from(look.wrap)) } else { Lines::Shown(0) };
+    (text(letter, look, subject, lines, remarks), flows)
 }
 
 /// The text part as a person sees it.
 pub(super) fn shown(letter: Letter<'_>, look: &Look, subject: &str, remarks: &mut Vec<String>) -> String {
-    text(letter, look, subject, |text| flow::shown(text, usize::from(look.wrap)), remarks)
+    text(letter, look, subject, Lines::Shown(usize::from(look.wrap)), remarks)
 }
 
 /// What the user's template makes, where there is one and it does not fail.
@@ -62,7 +61,8 @@ fn templated(letter: Letter<'_>, look: &Look, subject: &str, remarks: &mut Vec<S
     let template = look.body_text.as_ref()?;
     let (byline, foot) = (plain::byline(letter), plain::foot(letter));
     let mail = MailFacts { subject, byline: Safe(&byline), foot: Safe(&foot), attributes: Safe(""), preheader: Safe("") };
-    let facts = body_facts(letter.facts, &letter.article.html, plain::lines(letter.article), mail);
+    let text = flow::unflowed(&letter.article.flowed);
+    let facts = body_facts(letter.facts, &letter.article.html, text.trim_end(), mail);
     template.render(&facts).map_err(|error| remarks.push(failed("body_text", &error.to_string()))).ok()
 }
 
@@ -73,6 +73,7 @@ pub(super) fn html(letter: Letter<'_>, look: &Look, subject: &str, remarks: &mut
     let page = |body: &str| {
         let builtin = || page::html(letter, subject, &around, body);
         let Some(template) = &look.body_html else { return builtin() };
+        let text = flow::unflowed(&letter.article.flowed);
         let mail = MailFacts {
             subject,
             byline: Safe(&around.byline),
@@ -80,7 +81,7 @@ pub(super) fn html(letter: Letter<'_>, look: &Look, subject: &str, remarks: &mut
             attributes: Safe(&around.attributes),
             preheader: Safe(&around.preheader),
         };
-        template.render(&body_facts(letter.facts, body, plain::lines(letter.article), mail)).unwrap_or_else(|error| {
+        template.render(&body_facts(letter.facts, body, text.trim_end(), mail)).unwrap_or_else(|error| {
             *failure.borrow_mut() = Some(failed("body_html", &error.to_string()));
             builtin()
         })
@@ -105,10 +106,9 @@ fn body_facts<'a>(facts: &'a Facts, html: &'a str, text: &'a str, mail: MailFact
 /// When it names what there is not, or fails.
 pub fn try_body(template: &Template) -> Result<String, crate::expression::TemplateError> {
     let facts = Facts::specimen();
-    let article = Article { html: "<p>specimen</p>".to_owned(), text: "specimen".to_owned(), ..Article::default() };
     let safe = Safe("specimen");
     let mail = MailFacts { subject: "specimen", byline: safe, foot: safe, attributes: safe, preheader: safe };
-    template.try_on(&body_facts(&facts, &article.html, plain::lines(&article), mail))
+    template.try_on(&body_facts(&facts, "<p>specimen</p>", "specimen", mail))
 }
 
 /// The link of an entry on a line, or what a template makes in its place.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use similar::{DiffOp, TextDiff};
 
+use super::flow;
 use crate::article::Article;
 use crate::feed::text::{cut, to_html};
 
@@ -49,7 +50,7 @@ pub fn marked(article: &Article, before: &str, after: &str) -> Option<Article> {
     let mut text = String::from("What changed: [-removed-] {+added+}\n\n");
     for passage in &passages {
         let _ = writeln!(html, "<p style=\"margin:8px 0\">{}</p>", in_html(passage));
-        let _ = writeln!(text, "{}\n", wrapped(&in_text(passage)));
+        let _ = writeln!(text, "{}\n", in_text(passage));
     }
     if more {
         html.push_str("<p style=\"margin:8px 0\">… and more.</p>\n");
@@ -57,8 +58,8 @@ pub fn marked(article: &Article, before: &str, after: &str) -> Option<Article> {
     }
     html.push_str("</div>\n");
     text.push_str("The new version:\n\n");
-    let flowed = format!("{text}{}", article.flowed);
-    Some(Article { html: html + &article.html, text: text + &article.text, flowed, ..article.clone() })
+    let flowed = flow::flowed(&text, WIDTH) + &article.flowed;
+    Some(Article { html: html + &article.html, text: flow::shown(&text, WIDTH) + &article.text, flowed, ..article.clone() })
 }
 
 /// The passages that differ, title first, and whether there are more than are shown.
@@ -191,25 +192,6 @@ fn joined(passage: &[Span], written: impl Fn(&Span) -> String) -> String {
         line.push_str(&written(span));
     }
     line
-}
-
-/// A line broken between words.
-fn wrapped(line: &str) -> String {
-    let mut text = String::with_capacity(line.len());
-    let mut width = 0;
-    for word in line.split(' ') {
-        let length = word.chars().count();
-        if width > 0 && width + 1 + length > WIDTH {
-            text.push('\n');
-            width = 0;
-        } else if width > 0 {
-            text.push(' ');
-            width += 1;
-        }
-        text.push_str(word);
-        width += length;
-    }
-    text
 }
 
 #[cfg(test)]

@@ -38,6 +38,33 @@ pub(super) fn shown(text: &str, width: usize) -> String {
     out
 }
 
+/// What a program makes of flowed text: RFC 3676, section 4.
+pub(super) fn unflowed(text: &str) -> String {
+    let mut out = String::new();
+    let mut open: Option<usize> = None;
+    for line in text.lines() {
+        let content = line.trim_start_matches('>');
+        let depth = line.len() - content.len();
+        let content = content.strip_prefix(' ').unwrap_or(content);
+        if open.is_some_and(|before| before != depth) {
+            out.push('\n');
+            open = None;
+        }
+        if open.is_none() {
+            let mark = "> ".repeat(depth);
+            out.push_str(if content.is_empty() { mark.trim_end() } else { &mark });
+        }
+        out.push_str(content);
+        if content.ends_with(' ') && content != "-- " {
+            open = Some(depth);
+        } else {
+            out.push('\n');
+            open = None;
+        }
+    }
+    out
+}
+
 fn room(width: usize, before: usize) -> usize {
     width.saturating_sub(before).max(NARROWEST.min(width))
 }
@@ -82,33 +109,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    /// What a program makes of flowed text: RFC 3676, section 4.
-    fn unflowed(text: &str) -> String {
-        let mut out = String::new();
-        let mut open: Option<usize> = None;
-        for line in text.lines() {
-            let content = line.trim_start_matches('>');
-            let depth = line.len() - content.len();
-            let content = content.strip_prefix(' ').unwrap_or(content);
-            if open.is_some_and(|before| before != depth) {
-                out.push('\n');
-                open = None;
-            }
-            if open.is_none() {
-                let mark = "> ".repeat(depth);
-                out.push_str(if content.is_empty() { mark.trim_end() } else { &mark });
-            }
-            out.push_str(content);
-            if content.ends_with(' ') && content != "-- " {
-                open = Some(depth);
-            } else {
-                out.push('\n');
-                open = None;
-            }
-        }
-        out
-    }
 
     /// A text without what flowing does not keep: spaces at the ends of lines, and how quotations are marked.
     fn plain(text: &str) -> String {

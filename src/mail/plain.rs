@@ -1,32 +1,49 @@
-//! PURE. The text part: the body, then where it stands and what comes with it. Each line is a paragraph, a line of code, or a
-//! row; how they are broken is decided in `flow`.
+//! PURE. The text part: the body, then where it stands and what comes with it. The body comes broken into lines; what stands
+//! around it is broken in `flow`.
 
 use std::fmt::Write as _;
 
 use super::compose::Letter;
+use super::flow;
 use super::foot::{self, Byline, is_web};
-use crate::article::Article;
 
 /// Who wrote it, when, and in which feed.
 pub(super) fn byline(letter: Letter<'_>) -> String {
     Byline::of(letter.entry, letter.facts).parts().collect::<Vec<_>>().join(" · ")
 }
 
-/// The body's lines, each a whole.
-pub(super) fn lines(article: &Article) -> &str {
-    &article.text
+/// How the part's lines are broken.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Lines {
+    /// At this width, so that a reader's program can join them again.
+    Flowed(usize),
+    /// At this width, as a person sees them; not at all where it is 0.
+    Shown(usize),
 }
 
-/// The whole part, its lines treated by `broken`: the body and what stands around it.
-pub(super) fn text(letter: Letter<'_>, broken: impl Fn(&str) -> String) -> String {
-    let mut text = broken(&byline(letter));
-    text.push('\n');
-    let body = lines(letter.article);
-    if !body.is_empty() {
-        text.push_str(&broken(body));
-        text.push('\n');
+impl Lines {
+    /// A text whose every line is a whole.
+    pub(super) fn of(self, text: &str) -> String {
+        match self {
+            Self::Flowed(width) => flow::flowed(text, width),
+            Self::Shown(width) => flow::shown(text, width),
+        }
     }
-    text.push_str(&broken(&foot(letter)));
+}
+
+/// The whole part: the body, whose lines are broken already, and what stands around it.
+pub(super) fn text(letter: Letter<'_>, lines: Lines) -> String {
+    let mut text = lines.of(&byline(letter));
+    text.push('\n');
+    let body = match lines {
+        Lines::Flowed(_) => &letter.article.flowed,
+        Lines::Shown(_) => &letter.article.text,
+    };
+    if !body.is_empty() {
+        text.push_str(body);
+        text.push_str("\n\n");
+    }
+    text.push_str(&lines.of(&foot(letter)));
     text
 }
 

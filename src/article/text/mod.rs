@@ -1,6 +1,7 @@
 //! PURE. An article's tree as text that reads well in a terminal: quiet marks, links as numbered notes, code as it was written.
 //! What goes in is tidy; what comes out are lines that know where they were only wrapped.
 
+mod fallback;
 mod flow;
 mod inline;
 mod notes;
@@ -13,6 +14,7 @@ mod tests;
 
 use url::Url;
 
+pub(super) use self::fallback::rendered;
 use self::notes::Notes;
 use self::surface::{List, Surface};
 use self::table::Table;

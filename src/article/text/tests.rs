@@ -1,3 +1,5 @@
+//! Trees and the text that is made of them.
+
 use super::*;
 use crate::article::Options;
 use crate::article::pass::{Context, pass};
