@@ -89,7 +89,7 @@ fn p34_no_icon_no_picture_and_no_enclosure_is_asked_for() {
     let (publisher, reader) = pointing_to(&format!("<icon>at:icon.png</icon><logo>at:logo.png</logo>{ENTRY}{entry}</entry>"));
     reader.run(&["preview", "winds"]).succeeds();
     assert_eq!(asked(&publisher), ["/rss"; 3]);
-    assert!(reader.inbox()[0].html().is_some_and(|html| html.contains("one.png")), "it is there to be asked for");
+    assert!(reader.inbox()[0].html().is_some_and(|html| html.contains("two.png")), "it is there to be asked for");
 }
 
 #[test]
