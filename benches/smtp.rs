@@ -1,5 +1,6 @@
-//! How fast mails go out over one connection: our client beside a bare one that writes prepared bytes and reads as many lines
-//! as it expects, against the same scripted server on loopback, by turns, without and with a delay before each of its words.
+//! How fast mails go out over one connection: our client beside a bare one on the same runtime, which writes prepared bytes and
+//! reads as many lines as it expects, against the same scripted server on loopback, by turns, without and with a delay before
+//! each of its words. For scale, the bare one once more on a thread of its own with blocking sockets.
 //! `cargo bench --bench smtp`
 #![expect(clippy::print_stdout, reason = "a bench tells what it measured")]
 
@@ -14,13 +15,14 @@ use feeds::net::smtp::{Envelope, Limits, Server, Session, Tls};
 type Failure = Box<dyn std::error::Error>;
 
 /// The delays of the line, with so many mails a round.
-const LINES: &[(Duration, usize)] = &[(Duration::ZERO, 2_000), (Duration::from_millis(25), 40), (Duration::from_millis(50), 20)];
-const ROUNDS: usize = 7;
+const LINES: &[(Duration, usize)] = &[(Duration::ZERO, 1_000), (Duration::from_millis(25), 10), (Duration::from_millis(50), 5)];
+/// The median of so many is told, of the ratio too: what else the machine does falls on both of a round.
+const ROUNDS: usize = 31;
 /// What a post with some thousand words becomes.
 const MAIL: usize = 10_000;
 
 fn main() -> Result<(), Failure> {
-    println!("{:>10}{:>16}{:>16}{:>16}{:>8}", "delay", "bare (mails/s)", "feeds (mails/s)", "turns a mail", "ratio");
+    println!("{:>10}{:>12}{:>12}{:>12}{:>14}{:>8}", "delay", "blocking/s", "bare/s", "feeds/s", "turns a mail", "ratio");
     let text = format!(
         "Subject: a mail\r\n\r\n{}",
         "Words of a post, in a line of sixty-four letters, and a stop..\r\n".repeat(MAIL / 64)
@@ -28,22 +30,29 @@ fn main() -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     for (delay, mails) in LINES {
         let place = Place::start(*delay)?;
-        let (mut bare, mut ours) = (Vec::new(), Vec::new());
+        let (mut blocking, mut bare, mut ours) = (Vec::new(), Vec::new(), Vec::new());
         let mut turns = 0;
         for _ in 0..ROUNDS {
-            bare.push(by_hand(place.port, &text, *mails)?);
+            blocking.push(by_hand(place.port, &text, *mails)?);
+            bare.push(runtime.block_on(by_hand_on_the_runtime(place.port, &text, *mails))?);
             place.turns.store(0, Ordering::SeqCst);
             ours.push(runtime.block_on(by_client(place.port, &text, *mails))?);
             turns = place.turns.load(Ordering::SeqCst);
         }
-        bare.sort_unstable();
-        ours.sort_unstable();
-        let rate = |times: &[Duration]| count(*mails) / times[ROUNDS / 2].as_secs_f64();
-        let (bare, ours) = (rate(&bare), rate(&ours));
+        let ratios = bare.iter().zip(&ours).map(|(bare, ours)| bare.as_secs_f64() / ours.as_secs_f64());
+        let ratio = median(ratios.collect());
+        let rate = |times: &[Duration]| count(*mails) / median(times.iter().map(Duration::as_secs_f64).collect());
+        let (blocking, bare, ours) = (rate(&blocking), rate(&bare), rate(&ours));
         let turns = count(turns) / count(*mails);
-        println!("{:>7} ms{bare:>16.0}{ours:>16.0}{turns:>16.2}{:>8.2}", delay.as_millis(), ours / bare);
+        let delay = delay.as_millis();
+        println!("{delay:>7} ms{blocking:>12.0}{bare:>12.0}{ours:>12.0}{turns:>14.2}{ratio:>8.2}");
     }
     Ok(())
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
 fn count(number: usize) -> f64 {
@@ -60,8 +69,7 @@ fn by_hand(port: u16, text: &str, mails: usize) -> io::Result<Duration> {
     hear(1)?;
     writer.write_all(b"EHLO example.net\r\n")?;
     hear(3)?;
-    let envelope = format!("MAIL FROM:<feeds@example.net> SIZE={}\r\nRCPT TO:<me@example.net>\r\nDATA\r\n", text.len());
-    let body = format!("{text}.\r\n");
+    let (envelope, body) = prepared(text);
     let started = Instant::now();
     for _ in 0..mails {
         writer.write_all(envelope.as_bytes())?;
@@ -70,6 +78,37 @@ fn by_hand(port: u16, text: &str, mails: usize) -> io::Result<Duration> {
         hear(1)?;
     }
     Ok(started.elapsed())
+}
+
+async fn by_hand_on_the_runtime(port: u16, text: &str, mails: usize) -> io::Result<Duration> {
+    use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+    let stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await?;
+    stream.set_nodelay(true)?;
+    let mut stream = BufReader::new(stream);
+    let mut line = String::new();
+    stream.read_line(&mut line).await?;
+    stream.write_all(b"EHLO example.net\r\n").await?;
+    for _ in 0..3 {
+        stream.read_line(&mut line).await?;
+    }
+    let (envelope, body) = prepared(text);
+    let started = Instant::now();
+    for _ in 0..mails {
+        for (words, lines) in [(&envelope, 3), (&body, 1)] {
+            stream.write_all(words.as_bytes()).await?;
+            for _ in 0..lines {
+                line.clear();
+                stream.read_line(&mut line).await?;
+            }
+        }
+    }
+    Ok(started.elapsed())
+}
+
+fn prepared(text: &str) -> (String, String) {
+    let size = text.len();
+    let envelope = format!("MAIL FROM:<feeds@example.net> SIZE={size}\r\nRCPT TO:<me@example.net>\r\nDATA\r\n");
+    (envelope, format!("{text}.\r\n"))
 }
 
 async fn by_client(port: u16, text: &str, mails: usize) -> Result<Duration, Failure> {

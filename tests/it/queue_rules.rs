@@ -68,7 +68,7 @@ fn what_is_refused_in_its_short_form_too_is_listed_with_the_servers_words() {
 }
 
 #[test]
-fn an_entry_that_a_template_fails_on_goes_without_it_and_holds_up_no_other() {
+fn an_entry_on_which_a_template_fails_goes_in_words_that_are_built_in_and_holds_up_no_other() {
     let publisher = Server::start();
     publisher.serve("/rss", feed_of(&[("one", "a"), ("poison", "b"), ("two", "c")]));
     let endless = "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}";

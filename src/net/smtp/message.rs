@@ -1,5 +1,7 @@
 //! A mail's text made ready for the wire. Pure: bytes in, bytes out.
 
+use memchr::memchr;
+
 use super::SmtpError;
 
 /// The text of a mail as DATA wants it: a dot before every line that begins with one, and the final dot.
@@ -8,29 +10,31 @@ use super::SmtpError;
 /// When a CR or LF stands alone: one server's "no line end" is the next one's end of mail, and what follows it a command. And
 /// where it has bytes over 127 that the server has not said it takes.
 pub(super) fn stuffed(bytes: &[u8], eight_bit: bool) -> Result<Vec<u8>, SmtpError> {
-    let mut text = Vec::with_capacity(bytes.len() + bytes.len() / 64 + 8);
-    let mut at_start = true;
-    let mut rest = bytes;
-    while let Some((&byte, after)) = rest.split_first() {
-        match byte {
-            b'\r' if after.first() == Some(&b'\n') => {
-                text.extend_from_slice(b"\r\n");
-                rest = &after[1..];
-                at_start = true;
-                continue;
-            }
-            b'\r' => return Err(SmtpError::Unsendable("a CR without LF")),
-            b'\n' => return Err(SmtpError::Unsendable("an LF without CR")),
-            0 => return Err(SmtpError::Unsendable("a NUL")),
-            128.. if !eight_bit => return Err(SmtpError::Unsendable("bytes over 127")),
-            b'.' if at_start => text.extend_from_slice(b".."),
-            _ => text.push(byte),
-        }
-        at_start = false;
-        rest = after;
+    if memchr(0, bytes).is_some() {
+        return Err(SmtpError::Unsendable("a NUL"));
     }
-    if !at_start {
+    if !eight_bit && !bytes.is_ascii() {
+        return Err(SmtpError::Unsendable("bytes over 127"));
+    }
+    let mut text = Vec::with_capacity(bytes.len() + bytes.len() / 64 + 8);
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let (line, after) = match memchr(b'\n', rest) {
+            None => (rest, &rest[rest.len()..]),
+            Some(end) => {
+                let line = rest[..end].strip_suffix(b"\r").ok_or(SmtpError::Unsendable("an LF without CR"))?;
+                (line, &rest[end + 1..])
+            }
+        };
+        if memchr(b'\r', line).is_some() {
+            return Err(SmtpError::Unsendable("a CR without LF"));
+        }
+        if line.first() == Some(&b'.') {
+            text.push(b'.');
+        }
+        text.extend_from_slice(line);
         text.extend_from_slice(b"\r\n");
+        rest = after;
     }
     text.extend_from_slice(b".\r\n");
     Ok(text)

@@ -1,6 +1,7 @@
 //! The connection under a conversation: whole answers and whole writes, each with one limit for all of it.
 
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, Sleep, sleep_until, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -54,8 +55,41 @@ impl Deadline {
 /// A connection, and what came over it that nobody has read yet.
 #[derive(Debug)]
 pub(super) struct Wire {
+    line: Line,
+    alarm: Alarm,
+}
+
+#[derive(Debug)]
+struct Line {
     stream: Stream,
     received: Vec<u8>,
+}
+
+/// One timer for all steps. It goes off at the deadline or before it, and is then set anew: to make one for each step would wake
+/// another thread each time, which takes as long as the step itself.
+#[derive(Debug)]
+struct Alarm(Pin<Box<Sleep>>);
+
+impl Alarm {
+    /// What comes of `work`; nothing where it has not ended by then.
+    async fn race<T>(&mut self, limit: Deadline, work: impl Future<Output = T>) -> Option<T> {
+        tokio::pin!(work);
+        if self.0.is_elapsed() || self.0.deadline() > limit.at {
+            self.0.as_mut().reset(limit.at);
+        }
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return Some(done),
+                () = self.0.as_mut() => {
+                    if limit.left().is_zero() {
+                        return None;
+                    }
+                    self.0.as_mut().reset(limit.at);
+                }
+            }
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -66,17 +100,22 @@ enum Stream {
 
 impl Wire {
     pub(super) fn new(stream: TcpStream) -> Self {
-        Self { stream: Stream::Plain(stream), received: Vec::new() }
+        Self::over(Stream::Plain(stream))
+    }
+
+    fn over(stream: Stream) -> Self {
+        let line = Line { stream, received: Vec::new() };
+        Self { line, alarm: Alarm(Box::pin(sleep_until(Instant::now()))) }
     }
 
     /// Whether something came that nobody asked for.
     pub(super) fn has_unread(&self) -> bool {
-        !self.received.is_empty()
+        !self.line.received.is_empty()
     }
 
     /// The version of TLS that protects it.
     pub(super) fn tls_version(&self) -> Option<&'static str> {
-        match &self.stream {
+        match &self.line.stream {
             Stream::Plain(_) => None,
             Stream::Tls(stream) => match stream.get_ref().1.protocol_version() {
                 Some(rustls::ProtocolVersion::TLSv1_3) => Some("TLS 1.3"),
@@ -94,12 +133,12 @@ impl Wire {
         }
         let failed = |cause: String| SmtpError::Handshake { cause, fault: TlsFault::Other };
         let name = ServerName::try_from(host.to_owned()).map_err(|e| failed(e.to_string()))?;
-        let stream = match self.stream {
+        let stream = match self.line.stream {
             Stream::Plain(stream) => stream,
             Stream::Tls(_) => return Err(failed("it is there already".to_owned())),
         };
         match timeout_at(limit.at, TlsConnector::from(trust).connect(name, stream)).await {
-            Ok(Ok(stream)) => Ok(Self { stream: Stream::Tls(Box::new(stream)), received: Vec::new() }),
+            Ok(Ok(stream)) => Ok(Self::over(Stream::Tls(Box::new(stream)))),
             Ok(Err(error)) => Err(match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
                 Some(inner) => SmtpError::Handshake { cause: tls::explain(inner), fault: fault_of(inner) },
                 None => failed(cause_of(&error)),
@@ -110,22 +149,63 @@ impl Wire {
 
     /// The next answer.
     pub(super) async fn reply(&mut self, stage: &Stage, limit: Deadline) -> Result<Reply, SmtpError> {
-        match timeout_at(limit.at, self.whole_reply(stage)).await {
-            Ok(reply) => reply,
-            Err(_) => Err(limit.is_missed(stage)),
+        match self.alarm.race(limit, self.line.whole_reply(stage)).await {
+            Some(reply) => reply,
+            None => Err(limit.is_missed(stage)),
         }
     }
 
+    /// Hands all of `bytes` to the system. Where this fails, the last of them was not sent.
+    pub(super) async fn write(&mut self, bytes: &[u8], stage: &Stage, limit: Deadline) -> Result<(), SmtpError> {
+        let write = async {
+            match &mut self.line.stream {
+                Stream::Plain(stream) => stream.write_all(bytes).await,
+                Stream::Tls(stream) => stream.write_all(bytes).await,
+            }
+        };
+        finished(self.alarm.race(limit, write).await, stage, limit)
+    }
+
+    /// Sends what TLS still holds back.
+    pub(super) async fn flush(&mut self, stage: &Stage, limit: Deadline) -> Result<(), SmtpError> {
+        let flush = async {
+            match &mut self.line.stream {
+                Stream::Plain(stream) => stream.flush().await,
+                Stream::Tls(stream) => stream.flush().await,
+            }
+        };
+        finished(self.alarm.race(limit, flush).await, stage, limit)
+    }
+
+    /// Says QUIT and closes, as far as the server goes along: nothing depends on its answer any more.
+    pub(super) async fn quit(mut self) {
+        let limit = Deadline::after(FAREWELL);
+        let farewell = async {
+            if self.write(b"QUIT\r\n", &Stage::Noop, limit).await.is_ok()
+                && self.flush(&Stage::Noop, limit).await.is_ok()
+                && self.reply(&Stage::Noop, limit).await.is_ok()
+            {
+                match &mut self.line.stream {
+                    Stream::Plain(stream) => stream.shutdown().await.ok(),
+                    Stream::Tls(stream) => stream.shutdown().await.ok(),
+                };
+            }
+        };
+        timeout(FAREWELL, farewell).await.ok();
+    }
+}
+
+impl Line {
     async fn whole_reply(&mut self, stage: &Stage) -> Result<Reply, SmtpError> {
         let garbled = |what: &str| SmtpError::Garbled { stage: stage.clone(), what: what.to_owned() };
-        let (mut reply, mut last) = Reply::begin(&self.line(stage).await?).map_err(garbled)?;
+        let (mut reply, mut last) = Reply::begin(&self.next(stage).await?).map_err(garbled)?;
         while !last {
-            last = reply.go_on(&self.line(stage).await?).map_err(garbled)?;
+            last = reply.go_on(&self.next(stage).await?).map_err(garbled)?;
         }
         Ok(reply)
     }
 
-    async fn line(&mut self, stage: &Stage) -> Result<Vec<u8>, SmtpError> {
+    async fn next(&mut self, stage: &Stage) -> Result<Vec<u8>, SmtpError> {
         loop {
             let end = self.received.iter().position(|byte| *byte == b'\n').map(|at| at + 1);
             if end.unwrap_or(self.received.len()) > MAX_LINE {
@@ -147,52 +227,13 @@ impl Wire {
             }
         }
     }
-
-    /// Hands all of `bytes` to the system. Where this fails, the last of them was not sent.
-    pub(super) async fn write(&mut self, bytes: &[u8], stage: &Stage, limit: Deadline) -> Result<(), SmtpError> {
-        let write = async {
-            match &mut self.stream {
-                Stream::Plain(stream) => stream.write_all(bytes).await,
-                Stream::Tls(stream) => stream.write_all(bytes).await,
-            }
-        };
-        finished(timeout_at(limit.at, write).await, stage, limit)
-    }
-
-    /// Sends what TLS still holds back.
-    pub(super) async fn flush(&mut self, stage: &Stage, limit: Deadline) -> Result<(), SmtpError> {
-        let flush = async {
-            match &mut self.stream {
-                Stream::Plain(stream) => stream.flush().await,
-                Stream::Tls(stream) => stream.flush().await,
-            }
-        };
-        finished(timeout_at(limit.at, flush).await, stage, limit)
-    }
-
-    /// Says QUIT and closes, as far as the server goes along: nothing depends on its answer any more.
-    pub(super) async fn quit(mut self) {
-        let limit = Deadline::after(FAREWELL);
-        let farewell = async {
-            if self.write(b"QUIT\r\n", &Stage::Noop, limit).await.is_ok()
-                && self.flush(&Stage::Noop, limit).await.is_ok()
-                && self.reply(&Stage::Noop, limit).await.is_ok()
-            {
-                match &mut self.stream {
-                    Stream::Plain(stream) => stream.shutdown().await.ok(),
-                    Stream::Tls(stream) => stream.shutdown().await.ok(),
-                };
-            }
-        };
-        timeout(FAREWELL, farewell).await.ok();
-    }
 }
 
-fn finished<E>(ended: Result<io::Result<()>, E>, stage: &Stage, limit: Deadline) -> Result<(), SmtpError> {
+fn finished(ended: Option<io::Result<()>>, stage: &Stage, limit: Deadline) -> Result<(), SmtpError> {
     match ended {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(cut(stage, cause_of(&error))),
-        Err(_) => Err(limit.is_missed(stage)),
+        Some(Ok(())) => Ok(()),
+        Some(Err(error)) => Err(cut(stage, cause_of(&error))),
+        None => Err(limit.is_missed(stage)),
     }
 }
 
