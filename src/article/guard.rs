@@ -21,6 +21,11 @@ const STYLES: &[(&str, &str)] = &[
     ("th", "border:1px solid #999;padding:4px 8px;text-align:left"),
     ("figure", "margin:1em 0"),
     ("hr", "border:0;border-top:1px solid #999"),
+    // Smaller than the title of the mail.
+    ("h1", "font-size:22px;line-height:1.3;margin:1.3em 0 0.5em"),
+    ("h2", "font-size:21px;line-height:1.3;margin:1.3em 0 0.5em"),
+    ("h3", "font-size:19px;line-height:1.3;margin:1.3em 0 0.5em"),
+    ("h4", "font-size:17px;line-height:1.4;margin:1.3em 0 0.5em"),
 ];
 
 const ELEMENTS: &[&str] = &[

@@ -178,7 +178,7 @@ fn paragraphs(words: &str) -> String {
 }
 
 #[test]
-fn the_whole_article_is_fetched_from_its_page_once() {
+fn p33_the_whole_article_is_fetched_from_its_page_once() {
     let publisher = Server::start();
     let teaser = body("<p>A storm came over the island, it is said.</p>");
     publisher.serve("/rss", document_at(&publisher.url(""), &[("whole", &teaser), ("gone", &teaser), ("wall", &teaser)]));
