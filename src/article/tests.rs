@@ -79,6 +79,16 @@ fn without_pictures_there_is_what_describes_them() {
 }
 
 #[test]
+fn what_a_newsletter_hides_for_the_lists_of_mail_programs_is_not_read() {
+    for hidden in ["style='display:none;max-height:0'", "hidden", "style='font-size:0px'", "style='VISIBILITY: hidden'"] {
+        for element in ["div", "span", "p"] {
+            let article = made(&format!("<{element} {hidden}>Preheader</{element}><p style='font-size:0.9em'>The post.</p>"));
+            assert_eq!(article.text, "The post.", "{element} {hidden}");
+        }
+    }
+}
+
+#[test]
 fn the_summary_is_the_beginning_of_what_is_read() {
     let article = made("<h1>A</h1><p>b <b>c</b></p><ul><li>d</li></ul><script>e</script>");
     assert_eq!(article.summary, "A b c d");

@@ -112,7 +112,11 @@ impl Pass<'_> {
         if self.tree.is_foreign(id) {
             return self.foreign(id);
         }
-        match names::role(self.tree.name(id)) {
+        let role = names::role(self.tree.name(id));
+        if matches!(role, Role::Keep | Role::Unwrap | Role::Span | Role::Rename(_)) && self.is_out_of_sight(id) {
+            return self.drop(id);
+        }
+        match role {
             Role::Keep => Go::Into,
             Role::Rename(name) => {
                 self.tree.rename(id, name);

@@ -51,6 +51,21 @@ impl Pass<'_> {
         small("width") || small("height") || self.tree.attribute(id, "hidden").is_some() || self.is_hidden_by_style(id)
     }
 
+    /// Whether an element that holds text is not to be seen: what newsletters put in front for the lists of mail programs.
+    pub(super) fn is_out_of_sight(&self, id: Id) -> bool {
+        let Some(style) = self.tree.attribute(id, "style") else { return self.tree.attribute(id, "hidden").is_some() };
+        let is_nothing = |value: &str| value.trim_end_matches(|c: char| c.is_ascii_alphabetic()).trim() == "0";
+        style.split(';').filter_map(|rule| rule.split_once(':')).any(|(name, value)| {
+            let value = value.trim().to_ascii_lowercase();
+            match name.trim().to_ascii_lowercase().as_str() {
+                "display" => value.starts_with("none"),
+                "visibility" => value.starts_with("hidden"),
+                "font-size" | "max-height" => is_nothing(&value),
+                _ => false,
+            }
+        }) || self.tree.attribute(id, "hidden").is_some()
+    }
+
     fn is_hidden_by_style(&self, id: Id) -> bool {
         let Some(style) = self.tree.attribute(id, "style") else { return false };
         style.split(';').filter_map(|rule| rule.split_once(':')).any(|(name, value)| {
