@@ -68,6 +68,9 @@ pub enum FetchErrorKind {
     /// Nothing was asked: a host on the way is not to be asked now.
     #[error(transparent)]
     NotNow(#[from] NotNow),
+    /// It redirects to a host that is not to be asked now.
+    #[error("it redirects to a host that is not asked now: {0}")]
+    Onward(NotNow),
 }
 
 impl FetchError {
@@ -98,6 +101,7 @@ impl FetchError {
         match &self.kind {
             FetchErrorKind::Status(status) | FetchErrorKind::Blocked { status, .. } => Trouble::of_status(*status),
             FetchErrorKind::TooLarge(_) => Trouble::TooLarge,
+            FetchErrorKind::Onward(_) => Trouble::Server,
             FetchErrorKind::Http(HttpError::Tls { expired: true, .. }) => Trouble::Certificate,
             FetchErrorKind::Http(HttpError::Tls { expired: false, .. }) => Trouble::Untrusted,
             FetchErrorKind::Http(HttpError::Timeout { .. }) => Trouble::Slow,
@@ -143,7 +147,8 @@ impl FetchError {
             | FetchErrorKind::Access(_)
             | FetchErrorKind::Program(_)
             | FetchErrorKind::File(_)
-            | FetchErrorKind::NotNow(_) => return None,
+            | FetchErrorKind::NotNow(_)
+            | FetchErrorKind::Onward(_) => return None,
         };
         Some(words.to_owned())
     }
@@ -163,7 +168,8 @@ impl FetchError {
             | FetchErrorKind::TooLarge(_)
             | FetchErrorKind::Program(_)
             | FetchErrorKind::File(_)
-            | FetchErrorKind::NotNow(_) => false,
+            | FetchErrorKind::NotNow(_)
+            | FetchErrorKind::Onward(_) => false,
         }
     }
 }
@@ -179,7 +185,8 @@ impl From<FetchErrorKind> for FetchError {
             | FetchErrorKind::TooLarge(_)
             | FetchErrorKind::File(_)
             | FetchErrorKind::Program(_)
-            | FetchErrorKind::NotNow(_) => None,
+            | FetchErrorKind::NotNow(_)
+            | FetchErrorKind::Onward(_) => None,
         };
         Self { kind, status, retry_after: None, said: None }
     }

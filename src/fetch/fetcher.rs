@@ -4,6 +4,7 @@
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
 
@@ -12,8 +13,8 @@ use super::asked_as::asked_as;
 use super::clocks::{Clocks, Wrong};
 use super::redirect::{Trail, is_redirect};
 use super::{
-    Access, Answer, Errand, FetchError, FetchErrorKind, Fetched, Gates, Said, Settings, Source, Turn, Validators, blocked, file,
-    freshness, host_of, words,
+    Access, Answer, Errand, FetchError, FetchErrorKind, Fetched, Gates, NotNow, Said, Settings, Source, Turn, Validators,
+    blocked, file, freshness, host_of, words,
 };
 use crate::clock::Clock;
 use crate::net::http::ACCEPTED_CODINGS;
@@ -206,7 +207,7 @@ impl Way<'_> {
         loop {
             let target = self.client.target(trail.here().clone())?;
             let waiting = Instant::now();
-            turn.take(&host_of(target.url())).await.map_err(FetchErrorKind::from)?;
+            turn.take(&host_of(target.url())).await.map_err(|not_now| not_asked(not_now, hops, ask.now))?;
             // What is waited at a gate is not the server's time.
             self.limits.since = self.limits.since.map(|since| since + waiting.elapsed());
             let (mut headers, mut asked_as) = (what_is_welcome(self.accept), None);
@@ -279,6 +280,18 @@ fn understand(
             })
         }
     }
+}
+
+/// A host that is not asked now. Where the way has led there from another one, that one was asked, and is not asked again at once.
+fn not_asked(not_now: NotNow, hops: usize, now: Timestamp) -> FetchError {
+    if hops == 0 {
+        return FetchErrorKind::NotNow(not_now).into();
+    }
+    let retry_after = match &not_now {
+        NotNow::Rests { until, .. } => Duration::try_from(until.duration_since(now)).ok(),
+        NotNow::Turn { .. } => None,
+    };
+    FetchError { retry_after, ..FetchErrorKind::Onward(not_now).into() }
 }
 
 /// Whether a place that a feed had moved to no longer leads to it.

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -9,6 +10,7 @@ use futures_util::stream;
 use jiff::Timestamp;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::recorder::Recorder;
 use super::together::{Due, together, told, validators};
@@ -49,6 +51,11 @@ pub struct Which {
 
 /// How long a host stays claimed: longer than any host's feeds take in one run, and over at the next run's start.
 const LEASE: Duration = Duration::from_secs(3_600);
+/// After so many requests in a row that a host let time out, its other feeds are the next pass's: each costs a whole time-out,
+/// and the pass ends when its last host does.
+const SILENT: u32 = 2;
+/// A failure without an answer that took so long was silence; a refused connection takes no time.
+const SILENCE: Duration = Duration::from_secs(1);
 
 impl Poller {
     /// Asks every feed that is due, once. Ends when none is left, or soon after `stop` says so.
@@ -92,10 +99,16 @@ impl Poller {
     /// Asks a host's due feeds in turn and gives the host back.
     async fn host(&self, claim: HostClaim, run: RunId, force: bool, stop: watch::Receiver<bool>) -> Result<(), StoreError> {
         let waiting = Mutex::new(Vec::new());
+        let silent = AtomicU32::new(0);
         let due = claim.feeds.into_iter().filter_map(|history| Due::new(history, &self.subscriptions)).collect();
         let one = async |group: Vec<Due<'_>>| -> Result<(), StoreError> {
             let mut group = VecDeque::from(group);
             while let Some(first) = group.pop_front() {
+                if silent.load(Ordering::Relaxed) >= SILENT {
+                    let all = std::iter::once(&first).chain(&group).map(|feed| (feed.history.feed, claim.host.clone()));
+                    waiting.lock().await.extend(all);
+                    return Ok(());
+                }
                 let turn = match self.turn(&first, stop.clone()).await {
                     Some(Ok(turn)) => turn,
                     Some(Err(NotNow::Turn { host })) => {
@@ -113,7 +126,11 @@ impl Poller {
                 group.retain(|feed| !is_skipped(feed));
                 let Some(first) = group.pop_front() else { return Ok(()) };
                 // Those whom the answer says nothing ask by themselves.
-                group = self.one(first, group, turn, run, &waiting).await?;
+                let begun = Instant::now();
+                let (left, answered) = self.one(first, group, turn, run, &waiting).await?;
+                let was_silent = !answered && begun.elapsed() >= SILENCE;
+                silent.store(if was_silent { silent.load(Ordering::Relaxed) + 1 } else { 0 }, Ordering::Relaxed);
+                group = left;
             }
             Ok(())
         };
@@ -144,7 +161,8 @@ impl Poller {
         (!*stop.borrow()).then_some(turn)
     }
 
-    /// Asks for one feed and records the answer for all of the group that it answers. Answers with the others.
+    /// Asks for one feed and records the answer for all of the group that it answers. Answers with the others, and whether the
+    /// server said anything.
     async fn one<'s>(
         &self,
         first: Due<'s>,
@@ -152,14 +170,14 @@ impl Poller {
         mut turn: Turn,
         run: RunId,
         waiting: &Mutex<Vec<(FeedId, String)>>,
-    ) -> Result<VecDeque<Due<'s>>, StoreError> {
+    ) -> Result<(VecDeque<Due<'s>>, bool), StoreError> {
         let asked_at = self.clock.now();
         let mut group: Vec<Due<'_>> = std::iter::once(first).chain(others).collect();
         // Once in a while, if the user wants it, the document is asked for as if nothing were known; that is remembered at once.
         let recheck = group.iter().any(|feed| feed.is_to_be_rechecked(asked_at));
         let validators = validators(&group).filter(|_| !recheck);
         let others = group.split_off(1);
-        let Some(first) = group.pop() else { return Ok(others.into()) };
+        let Some(first) = group.pop() else { return Ok((others.into(), true)) };
         let ask = Ask {
             source: &first.subscription.source,
             at: first.moved_to.as_ref(),
@@ -171,11 +189,12 @@ impl Poller {
         match &fetched {
             Err(FetchError { kind: FetchErrorKind::NotNow(NotNow::Turn { host }), .. }) => {
                 waiting.lock().await.push((first.history.feed, host.clone()));
-                return Ok(others.into());
+                return Ok((others.into(), true));
             }
-            Err(FetchError { kind: FetchErrorKind::NotNow(NotNow::Rests { .. }), .. }) => return Ok(others.into()),
+            Err(FetchError { kind: FetchErrorKind::NotNow(NotNow::Rests { .. }), .. }) => return Ok((others.into(), true)),
             Ok(_) | Err(_) => {}
         }
+        let answered = fetched.as_ref().map_or_else(|error| error.status().is_some(), |_| true);
         let asked = turn.host().map(str::to_owned);
         drop(turn);
         let gates = self.fetcher.gates();
@@ -201,7 +220,7 @@ impl Poller {
             }
             (self.observer)(polled.event);
         }
-        Ok(left)
+        Ok((left, answered))
     }
 }
 

@@ -93,3 +93,36 @@ fn a_dry_run_asks_no_feed_in_an_hour_that_it_skips() {
     reader.run(&["run", "--once", "--dry-run", "--force"]).succeeds().shows("a: ");
     assert_eq!(publisher.requests().len(), 2);
 }
+
+#[test]
+fn who_redirects_to_a_host_that_rests_is_not_asked_again_before_its_time() {
+    let (publisher, other) = (publisher(), Server::start());
+    publisher.answer("/a", 429, &[("Retry-After", "36000")], "");
+    other.redirect("/moved", &publisher.url("/b"), 302);
+    let reader = reader_of(&publisher);
+    reader.append(&format!("\n[feeds.b]\nurl = \"{}\"\n", other.url("/moved").replace("127.0.0.1", "localhost")));
+    reader.poll().complains_of("it redirects to a host that is not asked now: 127.0.0.1 asks to be left alone until");
+    for _ in 0..3 {
+        reader.run(&["run", "--once", "--force"]);
+    }
+    assert_eq!((other.requests().len(), publisher.requests().len()), (1, 1));
+}
+
+#[test]
+fn a_host_that_says_nothing_costs_a_run_no_more_than_two_of_its_feeds() {
+    let publisher = publisher();
+    let mut reader = Sandbox::local().http("timeout = \"2s\"").sink_maildir();
+    for name in ["a", "b", "c", "d", "e"] {
+        publisher.hang(&format!("/{name}"));
+        reader = reader.feed(name, publisher.url(&format!("/{name}")));
+    }
+    reader.poll();
+    assert_eq!(publisher.requests().len(), 2);
+    assert!(
+        reader.facts(&["status", "e"])["feeds"][0].to_string().contains("waits for its turn"),
+        "{}",
+        reader.facts(&["status", "e"])
+    );
+    reader.poll();
+    assert_eq!(publisher.requests().len(), 4, "the others come first in the next run");
+}

@@ -361,7 +361,7 @@ fn a_host_that_has_too_much_is_slowed_and_left_alone_and_status_says_so() {
     let reader = reader_of(publisher.url("/rss"));
     reader.poll().succeeds();
     let reader = reader.feed("other", by_name);
-    reader.poll_again().succeeds().quietly();
+    reader.poll_again().succeeds().complains_of("cannot read `other`: it redirects to a host that is not asked now: 127.0.0.1");
     assert!(publisher.requests_to("/other").is_empty(), "a redirect leads to no host that wants to be left alone");
     let status = reader.facts(&["status"]);
     let host = &status["hosts"][0];
