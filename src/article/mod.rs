@@ -5,6 +5,7 @@ mod dom;
 mod extract;
 mod guard;
 mod pass;
+mod plain;
 mod shown;
 mod text;
 
@@ -73,7 +74,7 @@ pub fn article_with(entry: &Entry, feed_link: Option<&str>, options: Options) ->
     let base = base_of(entry, feed_link);
     let page = entry.link().filter(|link| link.len() <= LONGEST_BASE).and_then(|link| Url::parse(link).ok());
     let context = Context { base: base.as_ref(), page: page.as_ref(), options };
-    let (tree, html) = cleaned(body, context, true);
+    let (tree, html) = cleaned(&plain::laid_out(body), context, true);
     let text = text::rendered(|| text::render(&tree, options.wrap, page.as_ref()), &html, options.wrap);
     Article { text: text.plain(), flowed: text.flowed(), summary: summary_of(&tree), images: images_of(&tree), html }
 }
