@@ -206,6 +206,12 @@ fn mask(query: &str) -> String {
     query.split('&').map(|pair| mask_pair(pair, has_user)).collect::<Vec<_>>().join("&")
 }
 
+/// Whether a URL's query carries what [`redact`] hides.
+#[must_use]
+pub fn has_secret_query(url: &Url) -> bool {
+    url.query().is_some_and(|query| mask(query) != query)
+}
+
 /// A URL that relative links are resolved against: without what [`redact`] hides. A link to nothing but a place within the
 /// document would otherwise carry the secret on.
 #[must_use]
@@ -213,7 +219,7 @@ pub fn without_secrets(url: &Url) -> Url {
     let mut bare = url.clone();
     // These fail only for URLs without a host, which have neither.
     bare.set_username("").and_then(|()| bare.set_password(None)).ok();
-    if url.query().is_some_and(|query| mask(query) != query) {
+    if has_secret_query(url) {
         bare.set_query(None);
     }
     bare.set_fragment(None);
