@@ -126,6 +126,18 @@ impl<'a> Trail<'a> {
     }
 }
 
+/// A URL with the login of another one of its origin, where it has none of its own.
+#[must_use]
+pub fn with_login_of(source: &Url, url: &Url) -> Url {
+    let mut url = url.clone();
+    if url.origin() == source.origin() && !has_login(&url) {
+        // These fail only for URLs without a host; such a URL does not share an origin with the source.
+        url.set_username(source.username()).ok();
+        url.set_password(source.password()).ok();
+    }
+    url
+}
+
 fn has_login(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }
