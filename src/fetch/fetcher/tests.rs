@@ -145,7 +145,7 @@ async fn a_feed_that_left_its_new_place_is_looked_for_once_at_its_old_one() {
 #[tokio::test]
 async fn p21_a_feed_comes_from_its_own_url_while_its_new_place_is_broken() {
     let pages = ["\u{feff}<!DOCTYPE html>", "<!-- sold --> <html>", "<?xml version=\"1.0\"?>\n<!DOCTYPE html PUBLIC>", ""];
-    let broken = [403, 500].map(|status| answer(status)).into_iter().chain(pages.map(|page| answer(200).body(page)));
+    let broken = [403, 500].map(answer).into_iter().chain(pages.map(|page| answer(200).body(page)));
     for scripted in broken {
         let server = Server::start(move |asked| match asked.path.as_str() {
             "/new" => scripted.clone(),
