@@ -172,8 +172,24 @@ async fn output_of(words: &[String]) -> Result<Vec<u8>, SecretError> {
 }
 
 /// Query keys whose values are secrets by their name.
-const SECRET_KEYS: &[&str] =
-    &["token", "key", "auth", "secret", "pass", "password", "sig", "signature", "access_token", "api_key", "apikey"];
+const SECRET_KEYS: &[&str] = &[
+    "token",
+    "key",
+    "auth",
+    "secret",
+    "pass",
+    "password",
+    "passwd",
+    "pw",
+    "sig",
+    "signature",
+    "access_token",
+    "api_key",
+    "apikey",
+    "sid",
+    "session",
+    "jwt",
+];
 /// Query keys whose values look random and are known to all.
 const PUBLIC_KEYS: &[&str] = &["channel_id", "playlist_id"];
 const MASK: &str = "REDACTED";
@@ -202,8 +218,14 @@ pub fn redact(url: &Url) -> String {
 
 /// A query with its secrets replaced.
 fn mask(query: &str) -> String {
-    let has_user = query.split('&').any(|pair| pair.starts_with("user="));
-    query.split('&').map(|pair| mask_pair(pair, has_user)).collect::<Vec<_>>().join("&")
+    let has_user = query.split(['&', ';']).any(|pair| pair.starts_with("user="));
+    query.split('&').map(|run| mask_run(run, has_user)).collect::<Vec<_>>().join("&")
+}
+
+/// Whether a URL's query carries what [`redact`] hides.
+#[must_use]
+pub fn has_secret_query(url: &Url) -> bool {
+    url.query().is_some_and(|query| mask(query) != query)
 }
 
 /// A URL that relative links are resolved against: without what [`redact`] hides. A link to nothing but a place within the
@@ -213,7 +235,7 @@ pub fn without_secrets(url: &Url) -> Url {
     let mut bare = url.clone();
     // These fail only for URLs without a host, which have neither.
     bare.set_username("").and_then(|()| bare.set_password(None)).ok();
-    if url.query().is_some_and(|query| mask(query) != query) {
+    if has_secret_query(url) {
         bare.set_query(None);
     }
     bare.set_fragment(None);
@@ -239,6 +261,20 @@ pub fn redact_text(text: &str) -> String {
     format!("{scheme}{authority}{path}{query}")
 }
 
+/// Pairs between semicolons. What follows a secret may be the rest of it.
+fn mask_run(run: &str, has_user: bool) -> String {
+    let mut shown = Vec::new();
+    for pair in run.split(';') {
+        let masked = mask_pair(pair, has_user);
+        let hides = masked != pair;
+        shown.push(masked);
+        if hides {
+            break;
+        }
+    }
+    shown.join(";")
+}
+
 fn mask_pair(pair: &str, has_user: bool) -> String {
     let Some((key, value)) = pair.split_once('=') else { return pair.to_owned() };
     let name = key.to_ascii_lowercase();
@@ -246,7 +282,9 @@ fn mask_pair(pair: &str, has_user: bool) -> String {
         name.split(|c: char| !c.is_ascii_alphanumeric()).any(|part| SECRET_KEYS.contains(&part)) || name.ends_with("token");
     let decoded: String =
         url::form_urlencoded::parse(format!("v={value}").as_bytes()).map(|(_, value)| value.into_owned()).collect();
+    // Not in every name: `country_code` is no secret.
     let secret = named
+        || name == "code"
         || SECRET_KEYS.contains(&name.as_str())
         || (has_user && name == "feed")
         || (!PUBLIC_KEYS.contains(&name.as_str()) && looks_random(&decoded));
@@ -274,6 +312,11 @@ mod tests {
         assert_eq!(shown("https://me:hunter2@h.example/feed"), "https://me@h.example/feed");
         assert_eq!(shown("https://h.example/?a=1&token=abc123"), "https://h.example/?a=1&token=REDACTED");
         assert_eq!(shown("https://h.example/.rss?feed=abc&user=me"), "https://h.example/.rss?feed=REDACTED&user=me");
+        assert_eq!(shown("https://h.example/?a=1;pw=x;b=2&sid=y"), "https://h.example/?a=1;pw=REDACTED&sid=REDACTED");
+        assert_eq!(shown("https://h.example/?token=ab;cd"), "https://h.example/?token=REDACTED");
+        for key in ["passwd", "session", "jwt", "code"] {
+            assert_eq!(shown(&format!("https://h.example/?{key}=x")), format!("https://h.example/?{key}=REDACTED"));
+        }
         assert_eq!(shown("https://h.example/?feed=news"), "https://h.example/?feed=news");
         assert_eq!(shown("https://h.example/?auth_token=short"), "https://h.example/?auth_token=REDACTED");
         assert_eq!(shown("https://h.example/?j=eyJh1.eyJz2dWIi.SflKxwRJ"), "https://h.example/?j=REDACTED");

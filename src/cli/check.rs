@@ -1,5 +1,8 @@
 //! `feeds check`: the configuration, the database, and a real connection to every sink.
 
+use std::collections::HashSet;
+use std::fs::File;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -58,6 +61,7 @@ pub(super) async fn run(place: &Place, arguments: &Arguments) -> Result<Exit, Fa
     let mut checks = vec![configuration(&config), database(place, &config)];
     checks.extend(config.feeds.iter().filter(|feed| feed.access.insecure).map(unchecked));
     checks.extend(programs(place, &config));
+    checks.extend(files(&config));
     if !arguments.offline {
         for (name, sink) in &config.sinks {
             checks.push(reachable(name, sink.as_ref()).await);
@@ -119,6 +123,21 @@ fn programs<'a>(place: &Place, config: &'a Config) -> impl Iterator<Item = Looke
         let detail = format!("there is no program `{}` that can be run", program.words.first().map_or("", String::as_str));
         let help = "install it, or write its path with a `/`; a file must be executable";
         Looked::ill(format!("feed `{}`", feed.name), detail, Some(help.to_owned()))
+    })
+}
+
+/// The files that feeds are asked with, where one cannot be read. One that many feeds share is told once.
+fn files(config: &Config) -> impl Iterator<Item = Looked> + use<'_> {
+    let mut seen = HashSet::new();
+    let needed = config.feeds.iter().flat_map(|feed| feed.access.files().into_iter().map(move |(key, path)| (feed, key, path)));
+    let missing = needed.filter(move |(_, _, path)| seen.insert(*path)).filter_map(|(feed, key, path)| {
+        let cause = path.metadata().and_then(|is| if is.is_file() { File::open(path).map(drop) } else { Ok(()) }).err()?;
+        Some((feed, key, path, cause.to_string()))
+    });
+    missing.map(|(feed, key, path, cause)| {
+        let cause = cause.split(" (os error").next().unwrap_or_default().to_lowercase();
+        let help = format!("put the file there, let the user that runs `feeds` read it, or change `{key}`");
+        Looked::ill(format!("feed `{}`", feed.name), format!("cannot read `{key}` `{}`: {cause}", path.display()), Some(help))
     })
 }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::failure::{Exit, Failure};
-use super::session::{Place, edit_failure, feed, subscribed};
+use super::session::{Place, edit_failure, feed, subscribed, tell_of_gone};
 use crate::config::Config;
 use crate::config::edit::ConfigFile;
 
@@ -59,7 +59,11 @@ pub(super) fn pause(place: &Place, names: &Names, paused: bool) -> Result<Exit, 
     for name in &names.names {
         file.set_paused(name, paused).map_err(edit_failure)?;
     }
-    save(place, file, names, if paused { "paused" } else { "resumed" }, None)
+    let done = save(place, file, names, if paused { "paused" } else { "resumed" }, None)?;
+    if !paused && let Ok(config) = place.config() {
+        tell_of_gone(place, &config, &names.names);
+    }
+    Ok(done)
 }
 
 /// The configuration, once every name is known to be in it: all of them are changed or none.

@@ -12,7 +12,7 @@ use super::dry_run;
 use super::events::Tally;
 use super::failure::{Exit, Failure};
 use super::once::{Pass, pass};
-use super::session::{Place, database_failure, feed};
+use super::session::{Place, database_failure, feed, tell_of_gone};
 use crate::config::Config;
 use crate::store::{IfMissing, RunLock, Store, Taken};
 use crate::words::count;
@@ -52,6 +52,7 @@ struct Summary {
 pub(super) async fn run(place: &Place, arguments: Arguments) -> Result<Exit, Failure> {
     let config = place.config()?;
     arguments.only.iter().try_for_each(|name| feed(&config, name).map(drop))?;
+    tell_of_gone(place, &config, &arguments.only);
     if arguments.dry_run {
         return dry_run::run(place, &config, arguments.force, &arguments.only).await;
     }

@@ -106,6 +106,22 @@ pub(super) fn feed<'a>(config: &'a Config, name: &str) -> Result<&'a Feed, Failu
     })
 }
 
+/// Says of feeds that are gone that they are not asked, and what to do. Who cannot read the database is told nothing here.
+pub(super) fn tell_of_gone(place: &Place, config: &Config, names: &[String]) {
+    let Some(view) = place.view(config).ok().flatten() else { return };
+    for feed in names.iter().filter_map(|name| config.feed(name)) {
+        let status = view.feeds(&[subscribed(feed)]).ok().and_then(|found| found.into_iter().flatten().next());
+        if status.is_some_and(|status| status.gone_at.is_some()) {
+            let name = &feed.name;
+            place.printer.note(&format!(
+                "{}: `{name}` is not asked: its publisher says that it is gone (410)\nhelp: `feeds remove {name}`; where it has \
+                 come back, `feeds add` it again",
+                place.printer.label("warning")
+            ));
+        }
+    }
+}
+
 /// A feed for matching it to its history.
 pub(super) fn subscribed(feed: &Feed) -> Subscribed {
     Subscribed {

@@ -78,7 +78,11 @@ impl Period {
 impl Hints {
     /// `ttl`, in minutes; zero says nothing.
     pub(super) fn read_ttl(&mut self, text: &str) {
-        self.ttl = positive(text).or(self.ttl);
+        // Some write a fraction, and some "never" with more digits than a number has.
+        let whole = text.trim().split('.').next().unwrap_or_default();
+        let is_number = !whole.is_empty() && whole.bytes().all(|digit| digit.is_ascii_digit());
+        let minutes = is_number.then(|| whole.parse().unwrap_or(u32::MAX)).filter(|minutes| *minutes > 0);
+        self.ttl = minutes.or(self.ttl);
     }
 
     /// One `hour` of `skipHours`; some write midnight as 24.
@@ -147,6 +151,8 @@ mod tests {
              <sy:updateFrequency>2</sy:updateFrequency><sy:updateBase>2000-01-01T12:00+00:00</sy:updateBase>",
         );
         assert_eq!(hints.ttl, Some(120));
+        let ttl = |text: &str| self::hints(&format!("<ttl>{text}</ttl>")).0.ttl;
+        assert_eq!((ttl("600.0"), ttl("99999999999"), ttl("-5"), ttl(".5")), (Some(600), Some(u32::MAX), None, None));
         assert_eq!(hints.skip_hours, BTreeSet::from([0, 7]));
         assert_eq!(hints.skip_days, BTreeSet::from([6, 7]));
         assert_eq!((hints.update_period, hints.update_frequency), (Some(Period::Daily), Some(2)));

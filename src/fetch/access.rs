@@ -1,7 +1,7 @@
 //! How a feed is asked: who asks, with which headers and login, by way of whom, trusting whom, and how long. Goes in: the
 //! feed's own settings, resolved. Comes out: a client, and the headers that go to the feed's own origin and no other.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -84,6 +84,27 @@ impl Access {
     pub fn has_credentials(&self) -> bool {
         let secret = |(name, origin): &(String, Origin)| is_secret_header(name) || !matches!(origin, Origin::Inline(_));
         self.login != Login::None || self.client.is_some() || self.headers.iter().any(secret)
+    }
+
+    /// The files that it needs, each with the key that names it.
+    #[must_use]
+    pub fn files(&self) -> Vec<(String, &Path)> {
+        let secrets = self.headers.iter().map(|(name, origin)| (name.as_str(), origin));
+        let login = match &self.login {
+            Login::None => None,
+            Login::Basic { password, .. } => password.as_ref().map(|origin| ("password", origin)),
+            Login::Bearer(origin) => Some(("bearer_token", origin)),
+        };
+        let key = self.client.as_ref().and_then(|client| client.key.as_ref()).map(|origin| ("client_key", origin));
+        let mut files: Vec<(String, &Path)> = Vec::new();
+        files.extend(self.ca_file.as_deref().map(|path| ("ca_file".to_owned(), path)));
+        files.extend(self.client.as_ref().map(|client| ("client_cert".to_owned(), client.file.as_path())));
+        for (key, origin) in secrets.chain(login).chain(key) {
+            if let Origin::File(path) = origin {
+                files.push((format!("{key}_file"), path));
+            }
+        }
+        files
     }
 
     fn options(&self) -> HttpOptions {

@@ -46,7 +46,7 @@ const LOOKED_AT: usize = 32 * 1024;
 
 /// Whose page keeps this client out; `None` where the answer is no such page.
 pub(super) fn blocker(status: u16, headers: &HeaderMap, body: &[u8]) -> Option<&'static str> {
-    let refused = matches!(status, 401 | 403 | 405 | 429 | 503);
+    let refused = matches!(status, 202 | 401 | 403 | 405 | 429 | 503);
     if !refused && status != 200 {
         return None;
     }
@@ -90,6 +90,7 @@ mod tests {
         assert_eq!(blocked(401, &[PAGE], page), Some("Anubis"));
         assert_eq!(blocked(429, &[PAGE], "<p>Please solve this CAPTCHA"), Some("a captcha"));
         assert_eq!(blocked(405, &[("x-amzn-waf-action", "captcha")], ""), Some("AWS WAF"));
+        assert_eq!(blocked(202, &[PAGE, ("x-amzn-waf-action", "challenge")], ""), Some("AWS WAF"));
         assert_eq!(blocked(403, &[PAGE], "Reference #18 https://errors.edgesuite.net/18"), Some("Akamai"));
     }
 

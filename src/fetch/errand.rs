@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::access::{Login, is_own_origin};
+use super::redirect::with_login_of;
 use super::{Access, Answer, Ask, Fetch, FetchError, FetchErrorKind, Fetched, Fetcher, Source, Turn};
 use crate::schedule::FURTHEST;
 
@@ -49,10 +50,10 @@ impl Sort {
 
 impl Fetcher {
     pub(super) async fn run_errand(&self, errand: &Errand<'_>) -> Result<Answer, FetchError> {
-        let source = Source::Http(errand.url.clone());
-        let own = errand.feed.is_some_and(|feed| is_own_origin(feed, errand.url));
+        let own = errand.feed.filter(|feed| is_own_origin(feed, errand.url));
+        let source = Source::Http(own.map_or_else(|| errand.url.clone(), |feed| with_login_of(feed, errand.url)));
         let known = errand.access.unwrap_or(&self.settings().access);
-        let access = Access { max_body: errand.most, ..if own { known.clone() } else { known.for_strangers() } };
+        let access = Access { max_body: errand.most, ..if own.is_some() { known.clone() } else { known.for_strangers() } };
         let ask = Ask { source: &source, at: None, validators: None, access: Some(&access), now: errand.now };
         let gates = Fetch::gates(self);
         let mut turn = Turn::none(gates);
@@ -96,7 +97,38 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::fetch::Settings;
+    use crate::net::scripted::{Server, answer};
     use crate::secret::Origin;
+
+    #[tokio::test]
+    async fn a_login_in_the_feeds_url_goes_to_pages_of_its_own_origin_and_no_other() {
+        let own = Server::start(|_| answer(200).body("page")).await;
+        let stranger = Server::start(|_| answer(200).body("page")).await;
+        let mut feed = own.url("/feed");
+        feed.set_username("me").unwrap();
+        feed.set_password(Some("hunter2")).unwrap();
+        let fetcher = Fetcher::new(settings());
+        for url in [own.url("/page"), stranger.url("/page")] {
+            let now = Timestamp::UNIX_EPOCH;
+            let errand = Errand { url: &url, sort: Sort::Page, most: 100, access: None, feed: Some(&feed), now };
+            assert_eq!(fetcher.resource(&errand).await.unwrap().url, url);
+        }
+        assert_eq!(own.asked()[0].header("authorization").unwrap(), b"Basic bWU6aHVudGVyMg==");
+        assert_eq!(stranger.asked()[0].header("authorization"), None);
+    }
+
+    fn settings() -> Settings {
+        Settings {
+            access: Access::plain("feeds/1", Duration::from_secs(20), Duration::from_secs(5), 9),
+            concurrency: 1,
+            per_host: 1,
+            host_delay: Duration::ZERO,
+            hosts: std::collections::BTreeMap::new(),
+            memory: 64 << 20,
+            allow_addresses: vec!["127.0.0.0/8".parse().unwrap()],
+        }
+    }
 
     #[test]
     fn a_stranger_is_asked_without_what_is_the_feeds_own() {

@@ -157,12 +157,14 @@ impl FetchError {
     #[must_use]
     pub fn is_of_the_place(&self) -> bool {
         match &self.kind {
-            FetchErrorKind::Status(status) => matches!(status, 404 | 410),
+            // Too slow, too early, too many and too busy pass; 407 is the proxy's own.
+            FetchErrorKind::Status(status) | FetchErrorKind::Blocked { status, .. } => {
+                matches!(status, 400..=599) && !matches!(status, 407 | 408 | 425 | 429 | 503)
+            }
             FetchErrorKind::Http(error) => {
                 matches!(error, HttpError::Dns { .. } | HttpError::Connect { .. } | HttpError::Tls { .. })
             }
             FetchErrorKind::UnaskedNotModified
-            | FetchErrorKind::Blocked { .. }
             | FetchErrorKind::Access(_)
             | FetchErrorKind::Redirect(_)
             | FetchErrorKind::TooLarge(_)
@@ -228,6 +230,13 @@ mod tests {
         assert_eq!((error.status(), error.is_gone()), (Some(404), false));
         assert_eq!(FetchError::from(FetchErrorKind::Status(599)).to_string(), "the server answered 599");
         assert!(FetchError::from(FetchErrorKind::Status(410)).is_gone());
+    }
+
+    #[test]
+    fn p21_what_refuses_for_good_is_of_the_place_and_what_passes_is_not() {
+        let of_the_place = |status| FetchError::from(FetchErrorKind::Status(status)).is_of_the_place();
+        assert!([400, 401, 403, 404, 410, 451, 500, 502, 504].into_iter().all(of_the_place));
+        assert!(![304, 407, 408, 425, 429, 503].into_iter().any(of_the_place));
     }
 
     #[test]

@@ -249,7 +249,7 @@ fn understand(
     own: &HeaderMap,
     now: Timestamp,
 ) -> Result<Fetched, FetchError> {
-    let fresh_for = freshness::fresh_for(&reply.headers);
+    let fresh_for = freshness::fresh_for(&reply.headers, now);
     if let Some(by) = blocked::blocker(reply.status, &reply.headers, &reply.body) {
         let retry_after = freshness::retry_after(&reply.headers, now);
         return Err(FetchError { retry_after, ..FetchErrorKind::Blocked { status: reply.status, by }.into() });
@@ -302,12 +302,30 @@ fn leads_elsewhere(answer: &Result<Fetched, FetchError>) -> bool {
     }
 }
 
-/// Whether a page for people came: a name that was given up is soon somebody else's, and answers all with one.
+/// Whether a page for people came, or nothing: a name that was given up is soon somebody else's, and answers all with one.
 fn is_page(fetched: &Fetched) -> bool {
     let Fetched::Document(answer) = fetched else { return false };
-    let start = answer.bytes.trim_ascii_start();
+    let start = past_the_prolog(&answer.bytes);
     let begins = |word: &str| start.get(..word.len()).is_some_and(|own| own.eq_ignore_ascii_case(word.as_bytes()));
-    begins("<!doctype html") || begins("<html")
+    start.is_empty() || begins("<!doctype html") || begins("<html")
+}
+
+/// What follows a byte order mark, comments and processing instructions, an XML declaration among them.
+fn past_the_prolog(document: &[u8]) -> &[u8] {
+    let mut rest = document.strip_prefix(b"\xef\xbb\xbf").unwrap_or(document);
+    loop {
+        rest = rest.trim_ascii_start();
+        let end: &[u8] = match rest {
+            [b'<', b'!', b'-', b'-', ..] => b"-->",
+            [b'<', b'?', ..] => b"?>",
+            _ => return rest,
+        };
+        let behind = rest.windows(end.len()).position(|place| place == end).and_then(|at| rest.get(at + end.len()..));
+        match behind {
+            Some(behind) => rest = behind,
+            None => return rest,
+        }
+    }
 }
 
 fn what_is_welcome(accept: &'static str) -> HeaderMap {

@@ -1,15 +1,17 @@
 //! PURE. When a publisher may be asked again, as its headers say: how long an answer is fresh (RFC 9111 section 4.2),
-//! and how long to leave it alone (RFC 9110 section 10.2.3). Its own `Date` is the clock, where it gives one.
+//! and how long to leave it alone (RFC 9110 section 10.2.3). Its own `Date` is the clock, where it gives one; else the time of
+//! receipt (RFC 9110 section 6.6.1).
 
 use std::time::{Duration, UNIX_EPOCH};
 
 use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimeParser;
 
 use crate::net::HeaderMap;
 
-/// `max-age` less `Age`, else `Expires` less `Date`, both by the publisher's clock, never by ours. Nothing where it is not to be
-/// kept or that cannot be read; `None` where nothing is said.
-pub(super) fn fresh_for(headers: &HeaderMap) -> Option<Duration> {
+/// `max-age` less `Age`, else `Expires` less `Date`, by the publisher's clock where it tells its time. Nothing where it is not to
+/// be kept or that cannot be read; `None` where nothing is said.
+pub(super) fn fresh_for(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let cache_control = joined(headers, "cache-control").to_ascii_lowercase();
     let directives = || cache_control.split(',').map(str::trim);
     if directives().any(|d| matches!(name_of(d), "no-store" | "no-cache")) {
@@ -20,21 +22,20 @@ pub(super) fn fresh_for(headers: &HeaderMap) -> Option<Duration> {
             let lifetime = max_age.split_once('=').and_then(|(_, seconds)| whole_number(seconds)).unwrap_or(0);
             lifetime.saturating_sub(whole_number(&joined(headers, "age")).unwrap_or(0))
         }
-        None if headers.contains_key("expires") => {
-            let now = date(headers, "date")?;
-            date(headers, "expires").unwrap_or(0).saturating_sub(now)
-        }
+        None if headers.contains_key("expires") => date(headers, "expires").unwrap_or(0).saturating_sub(its_now(headers, now)),
         None => return None,
     };
     Some(Duration::from_secs(seconds))
 }
 
-/// `Retry-After`, in seconds or as a date. A date that has passed is no wait.
+/// `Retry-After`, in seconds or as a date: the first that can be read. A date that has passed is no wait.
 pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let seconds = match whole_number(&joined(headers, "retry-after")) {
-        Some(seconds) => seconds,
-        None => date(headers, "retry-after")?.saturating_sub(its_now(headers, now)),
+    let wait = |text: &str| {
+        // What a proxy joined of two fields, and parts of a second that nobody needs.
+        let number = text.split(',').next().unwrap_or_default().split('.').next().and_then(whole_number);
+        number.or_else(|| Some(time(text)?.saturating_sub(its_now(headers, now))))
     };
+    let seconds = headers.get_all("retry-after").iter().find_map(|value| wait(value.to_str().ok()?))?;
     Some(Duration::from_secs(seconds))
 }
 
@@ -55,8 +56,19 @@ fn whole_number(text: &str) -> Option<u64> {
 }
 
 fn date(headers: &HeaderMap, name: &str) -> Option<u64> {
-    let time = httpdate::parse_http_date(headers.get(name)?.to_str().ok()?.trim()).ok()?;
-    Some(time.duration_since(UNIX_EPOCH).ok()?.as_secs())
+    time(headers.get(name)?.to_str().ok()?)
+}
+
+/// A date as HTTP has it, or as mail and RFC 3339 do.
+fn time(text: &str) -> Option<u64> {
+    let text = text.trim();
+    if let Ok(time) = httpdate::parse_http_date(text) {
+        return Some(time.duration_since(UNIX_EPOCH).ok()?.as_secs());
+    }
+    // `UTC` is no zone of RFC 2822.
+    let zoned = text.strip_suffix("UTC").map(|day| format!("{day}GMT"));
+    let mail = DateTimeParser::new().relaxed_weekday(true).parse_timestamp(zoned.as_deref().unwrap_or(text));
+    u64::try_from(mail.or_else(|_| text.parse::<Timestamp>()).ok()?.as_second()).ok()
 }
 
 /// By how many seconds a publisher's clock is ahead of ours. What lay in a cache has aged since its `Date`.
@@ -85,7 +97,7 @@ mod tests {
 
     #[track_caller]
     fn is_fresh_for(pairs: &[(&'static str, &'static str)], seconds: Option<u64>) {
-        assert_eq!(fresh_for(&headers(pairs)), seconds.map(Duration::from_secs), "{pairs:?}");
+        assert_eq!(fresh_for(&headers(pairs), now()), seconds.map(Duration::from_secs), "{pairs:?}");
     }
 
     const NOON: &str = "Tue, 24 Nov 2026 12:00:00 GMT";
@@ -100,7 +112,8 @@ mod tests {
         is_fresh_for(&[("cache-control", "max-age=60"), ("age", "600")], Some(0));
         is_fresh_for(&[("cache-control", "max-age=60"), ("expires", TWO), ("date", NOON)], Some(60));
         is_fresh_for(&[("cache-control", "s-maxage=60"), ("expires", TWO), ("date", ONE)], Some(3600));
-        is_fresh_for(&[("expires", TWO)], None);
+        is_fresh_for(&[("expires", TWO)], Some(7200));
+        is_fresh_for(&[("expires", TWO), ("date", "now")], Some(7200));
         is_fresh_for(&[("expires", NOON), ("date", ONE)], Some(0));
         is_fresh_for(&[("expires", "0"), ("date", ONE)], Some(0));
         is_fresh_for(&[("cache-control", "max-age=soon"), ("expires", TWO)], Some(0));
@@ -142,6 +155,15 @@ mod tests {
         assert_eq!(wait(&[("retry-after", TWO), ("date", ONE)]), Some(3600));
         assert_eq!(wait(&[("retry-after", NOON), ("date", ONE)]), Some(0));
         assert_eq!(wait(&[("retry-after", "later")]), None);
+        assert_eq!(wait(&[("retry-after", "later"), ("retry-after", "120"), ("retry-after", "60")]), Some(120));
+        assert_eq!((wait(&[("retry-after", "7200.5")]), wait(&[("retry-after", "120, 60")])), (Some(7200), Some(120)));
+        for fields in &[
+            [("retry-after", "Tue, 24 Nov 2026 14:00:00 +0000")],
+            [("retry-after", "Tue, 24 Nov 2026 14:00:00 UTC")],
+            [("retry-after", "2026-11-24T14:00:00Z")],
+        ] {
+            assert_eq!(wait(fields), Some(7200), "{fields:?}");
+        }
         assert_eq!(wait(&[]), None);
     }
 }

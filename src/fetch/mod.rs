@@ -32,7 +32,7 @@ pub use error::{FetchError, FetchErrorKind, Said};
 pub use fetcher::{Ask, Fetch, Fetcher};
 pub use file::FileError;
 pub use gate::{Gates, Known, NotNow, PATIENCE, Turn};
-pub use redirect::{RedirectError, plain, start};
+pub use redirect::{RedirectError, plain, start, with_login_of};
 
 pub use crate::net::Room;
 

@@ -4,7 +4,7 @@
 use url::Url;
 
 use crate::net::HeaderMap;
-use crate::secret::redact;
+use crate::secret::{has_secret_query, redact};
 
 /// Why a redirect is not followed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,7 +22,7 @@ pub enum RedirectError {
     #[error("it redirects more than {MAX_HOPS} times")]
     TooMany,
     /// From https to http, with a user name or another secret.
-    #[error("it redirects to `{0}`, without encryption; the user name and password are not sent there")]
+    #[error("it redirects to `{0}`, without encryption; the feed's login or key is not sent there")]
     Downgrade(String),
 }
 
@@ -58,7 +58,8 @@ impl<'a> Trail<'a> {
     /// A way that begins at the source, or where it is known to have moved to.
     pub(super) fn new(source: &'a Url, known: Option<&'a Url>) -> Self {
         let start = known.unwrap_or(source);
-        let mut trail = Self { source, known, visited: Vec::new(), permanent: true, private: has_login(source) };
+        let mut trail =
+            Self { source, known, visited: Vec::new(), permanent: true, private: has_login(source) || has_secret_query(source) };
         let start = trail.dressed(start);
         trail.visited.push(start);
         trail
@@ -123,6 +124,18 @@ impl<'a> Trail<'a> {
         }
         url
     }
+}
+
+/// A URL with the login of another one of its origin, where it has none of its own.
+#[must_use]
+pub fn with_login_of(source: &Url, url: &Url) -> Url {
+    let mut url = url.clone();
+    if url.origin() == source.origin() && !has_login(&url) {
+        // These fail only for URLs without a host; such a URL does not share an origin with the source.
+        url.set_username(source.username()).ok();
+        url.set_password(source.password()).ok();
+    }
+    url
 }
 
 fn has_login(url: &Url) -> bool {
@@ -200,6 +213,14 @@ mod tests {
         let error = walk(login, None, &[(301, "http://a.example/feed")]).unwrap_err();
         assert_eq!(error, RedirectError::Downgrade("http://a.example/feed".into()));
         assert!(walk("https://a.example/", None, &[(301, "http://a.example/feed")]).is_ok());
+    }
+
+    #[test]
+    fn a_secret_in_the_query_keeps_a_feed_encrypted() {
+        let error =
+            walk("https://a.example/feed?token=abc123", None, &[(302, "http://a.example/feed?token=abc123")]).unwrap_err();
+        assert_eq!(error, RedirectError::Downgrade("http://a.example/feed?token=REDACTED".into()));
+        assert!(walk("https://a.example/feed?page=2", None, &[(302, "http://a.example/feed?page=2")]).is_ok());
     }
 
     #[test]

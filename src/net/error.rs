@@ -151,6 +151,9 @@ impl HttpError {
         match self {
             Self::Refused { refused, .. } => Refused::help(refused),
             Self::Tls { help, .. } => help.clone(),
+            Self::Connect { cause, .. } if cause == WANTS_LOGIN || cause == WRONG_LOGIN => {
+                Some("write the login into `proxy`: `proxy = \"http://NAME:PASSWORD@HOST:PORT\"`".to_owned())
+            }
             Self::Unfit { .. }
             | Self::Dns { .. }
             | Self::Connect { .. }
@@ -256,10 +259,45 @@ fn innermost(causes: &[&(dyn Error + 'static)]) -> String {
         return words;
     }
     let text = last.to_string();
+    if let Some(words) = words_for_proxy(&text) {
+        return words;
+    }
     let text = text.split(" (os error").next().unwrap_or_default();
     let text = text.strip_prefix("failed to lookup address information: ").unwrap_or(text);
     let mut letters = text.chars();
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+}
+
+const WANTS_LOGIN: &str = "the proxy wants a login";
+const WRONG_LOGIN: &str = "the proxy does not accept the login";
+
+/// What a proxy said or did instead of leading on. The library's errors cannot be told apart but by their words.
+fn words_for_proxy(text: &str) -> Option<String> {
+    let words = if let Some(tunnel) = text.strip_prefix("tunnel error: ") {
+        match tunnel {
+            "proxy authorization required" => WANTS_LOGIN,
+            "unsuccessful" => "the proxy refuses to lead there",
+            "proxy response headers too long" => "the proxy's answer is too long",
+            _ => "the proxy broke off",
+        }
+    } else {
+        match text.strip_prefix("SOCKS error: ")? {
+            "server does not support user/pass authentication" => WANTS_LOGIN,
+            "credentials not accepted" => WRONG_LOGIN,
+            "connection not allowed" => "the proxy refuses to lead there",
+            "network unreachable" => "the proxy finds the network unreachable",
+            "host unreachable" => "the proxy cannot reach the host",
+            "connection refused" => "the proxy found the connection refused",
+            "ttl expired" => "the proxy had no answer in time",
+            "address type not supported" => "the proxy takes no address of this kind",
+            "general server failure" => "the proxy had a failure of its own",
+            "could not resolve to acceptable address type" => "the host has no address that the proxy takes",
+            "host address is more than 255 characters" => "the host's name is too long for the proxy",
+            "io error during SOCKS handshake" => "the proxy broke off",
+            _ => "the proxy does not speak SOCKS5 as it should",
+        }
+    };
+    Some(words.to_owned())
 }
 
 /// What was wrong with the head of an answer; of its body, the causes of the error say it.

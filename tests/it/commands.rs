@@ -202,3 +202,16 @@ fn the_example_configuration_delivers_the_demonstration_feed_and_writes_only_bes
     assert!(reader.home().join("clone/demo").is_dir());
     reader.run(&arguments).succeeds();
 }
+
+#[test]
+fn check_names_the_files_of_feeds_that_are_not_there() {
+    let reader = Sandbox::new().sink_maildir().feed_with(
+        "winds",
+        "https://h.example/feed",
+        "ca_file = \"ca.pem\"\nclient_cert = \"me.pem\"\nusername = \"me\"\npassword_file = \"word\"",
+    );
+    reader.file(".config/feeds/me.pem", "");
+    let ran = reader.run(&["check", "--offline"]).fails_with(1);
+    let ran = ran.complains_of("feed `winds`: cannot read `ca_file`").complains_of("cannot read `password_file`");
+    assert!(!ran.stderr.contains("`client_cert`"), "{ran:#?}");
+}

@@ -31,6 +31,19 @@ fn the_usual_places_are_few_and_a_host_that_is_tired_is_left_alone() {
 }
 
 #[test]
+fn a_login_that_was_typed_goes_with_the_feeds_of_its_origin() {
+    let publisher = Server::start();
+    publisher.serve("/", Page::html("<!doctype html><link rel=alternate type=application/rss+xml href=/feed>"));
+    publisher.serve("/feed", Page::feed(fixture("two_entries.xml")));
+    let reader = Sandbox::local().sink_maildir();
+    let with_login = |path: &str| publisher.url(path).replace("//", "//me:hunter2@");
+    let ran = reader.run(&["add", &with_login("/")]).succeeds();
+    assert!(!ran.stdout.contains("hunter2") && !ran.stderr.contains("hunter2"), "{ran:#?}");
+    assert_eq!(publisher.requests_to("/feed")[0].header("Authorization"), Some("Basic bWU6aHVudGVyMg=="));
+    assert!(reader.config_text().contains(&with_login("/feed")));
+}
+
+#[test]
 fn a_profile_leads_to_its_feed() {
     let publisher = Server::start();
     publisher.serve("/@someone", Page::html(fixture("page_without_feeds.html")));

@@ -81,10 +81,19 @@ fn a_feed_that_is_gone_is_declared_once_and_never_asked_again() {
     publisher.answer("/rss", 410, &[], "");
     let reader = Sandbox::local().sink_maildir().feed("winds", publisher.url("/rss"));
     reader.poll().fails_with(1).complains_of("winds").complains_of("410");
+    for again in [&["run", "--once", "--force", "--only", "winds"][..], &["resume", "winds"]] {
+        reader.run(again).succeeds().complains_of("says that it is gone (410)").complains_of("`feeds remove winds`");
+    }
     reader.poll_again().succeeds();
     assert_eq!(publisher.requests().len(), 1);
     assert_eq!(reader.status_of("winds")["state"], "gone");
     assert_eq!(reader.run(&["status"]).code, Some(1));
+    // What the help says is true.
+    publisher.serve("/rss", Page::feed(fixture("two_entries.xml")));
+    reader.run(&["remove", "winds"]).succeeds();
+    reader.run(&["add", "--name", "winds", &publisher.url("/rss")]).succeeds();
+    reader.poll_again().succeeds();
+    assert_eq!(reader.status_of("winds")["state"], "ok");
 }
 
 #[test]

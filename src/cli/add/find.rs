@@ -14,7 +14,7 @@ use crate::cli::source;
 use crate::config::Config;
 use crate::feed::discover::{self, Site};
 use crate::feed::{Document, Found, ParseError, discover as links_of};
-use crate::fetch::{Answer, Ask, FetchError, FetchErrorKind, Fetched, Source, normalise_url};
+use crate::fetch::{Answer, Ask, FetchError, FetchErrorKind, Fetched, Source, normalise_url, with_login_of};
 use crate::secret::{redact as shown, redact_text};
 use crate::words::count;
 
@@ -45,7 +45,7 @@ pub(super) async fn find(place: &Place, config: &Config, caller: &Caller<'_>, te
     let site = discover::site(&typed);
     let failed = match &site {
         Some(Site::Feeds(feeds)) => {
-            let chosen = finder.pick(&typed, feeds)?.url.clone();
+            let chosen = with_login_of(&typed, &finder.pick(&typed, feeds)?.url);
             match finder.feed(&chosen).await {
                 Err(failure) if feeds.len() == 1 => Some(failure),
                 done => return done,
@@ -127,10 +127,10 @@ impl Finder<'_> {
         }
         let found = discover::choices(links_of(&answer.bytes, &answer.url));
         if !found.is_empty() {
-            let chosen = self.pick(typed, &found)?.url.clone();
+            let chosen = with_login_of(typed, &self.pick(typed, &found)?.url);
             return self.feed(&chosen).await;
         }
-        if !is_known && let Some(found) = self.at_usual_places(&answer.url).await? {
+        if !is_known && let Some(found) = self.at_usual_places(typed, &answer.url).await? {
             return Ok(found);
         }
         let help = "look for the address of its feed on the page, and add that".to_owned();
@@ -139,8 +139,9 @@ impl Finder<'_> {
     }
 
     /// The first feed at the places where feeds mostly are. A host that fails or asks for patience is left alone.
-    async fn at_usual_places(&self, page: &Url) -> Result<Option<Subscribable>, Failure> {
+    async fn at_usual_places(&self, typed: &Url, page: &Url) -> Result<Option<Subscribable>, Failure> {
         for url in discover::by_shape(page).into_iter().chain(discover::well_known(page)) {
+            let url = with_login_of(typed, &url);
             match self.ask(&url).await? {
                 Ok((asked_at, answer)) => {
                     if let Ok(parsed) = source::read(&answer, None, None).await? {

@@ -143,6 +143,21 @@ async fn a_feed_that_left_its_new_place_is_looked_for_once_at_its_old_one() {
 }
 
 #[tokio::test]
+async fn p21_a_feed_comes_from_its_own_url_while_its_new_place_is_broken() {
+    let pages = ["\u{feff}<!DOCTYPE html>", "<!-- sold --> <html>", "<?xml version=\"1.0\"?>\n<!DOCTYPE html PUBLIC>", ""];
+    let broken = [403, 500].map(answer).into_iter().chain(pages.map(|page| answer(200).body(page)));
+    for scripted in broken {
+        let server = Server::start(move |asked| match asked.path.as_str() {
+            "/new" => scripted.clone(),
+            _ => answer(200).body("<?xml version=\"1.0\"?><!-- mine --><rss/>"),
+        })
+        .await;
+        let back = document(&server.url("/old"), Some(&server.url("/new"))).await;
+        assert_eq!((back.url, back.moved_to), (server.url("/old"), None));
+    }
+}
+
+#[tokio::test]
 async fn redirects_end_after_five_and_in_a_loop() {
     let server = Server::start(|asked| {
         let next = asked.path[1..].parse::<u32>().map_or("/a".to_owned(), |n| format!("/{}", n + 1));

@@ -170,6 +170,42 @@ async fn a_server_that_says_nothing_is_left_at_the_deadline() {
 }
 
 #[tokio::test]
+async fn a_proxy_that_does_not_lead_on_is_told_in_plain_words() {
+    let told = async |kind: &str, place: &str| {
+        let proxies = Proxies::all(Proxy::parse(&format!("{kind}://{place}")).unwrap());
+        let client = Client::guarded(excepted(), &HttpOptions { proxies, ..options() });
+        let error = get(&client, Url::parse("https://feed.invalid/").unwrap(), NEVER_REACHED).await.unwrap_err();
+        let text = error.to_string();
+        (text.rsplit(": ").next().unwrap().to_owned(), error.help())
+    };
+    let server = Server::start(|_| answer(407)).await;
+    let (cause, help) = told("http", server.url("/").authority()).await;
+    assert_eq!(cause, "the proxy wants a login");
+    assert!(help.unwrap().contains("`proxy = "));
+    let server = Server::start(|_| answer(403)).await;
+    assert_eq!(told("http", server.url("/").authority()).await, ("the proxy refuses to lead there".to_owned(), None));
+
+    for (reply, words) in [
+        (&b"\x05\xff"[..], "the proxy wants a login"),
+        (b"\x05\0\x05\x05\0\x01\0\0\0\0\0\0", "the proxy found the connection refused"),
+    ] {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let place = listener.local_addr().unwrap().to_string();
+        tokio::spawn(async move {
+            use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let (greeting, rest) = reply.split_at(2);
+            stream.read_exact(&mut [0; 3]).await.unwrap();
+            stream.write_all(greeting).await.unwrap();
+            // A request for `feed.invalid`, where one still comes.
+            stream.read_exact(&mut [0; 19]).await.ok();
+            stream.write_all(rest).await.ok();
+        });
+        assert_eq!(told("socks5h", &place).await.0, words);
+    }
+}
+
+#[tokio::test]
 async fn a_closed_port_is_named_with_its_host_and_nothing_was_sent() {
     let listener = StdListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

@@ -162,7 +162,7 @@ async fn a_server_that_demands_a_certificate_gets_the_one_that_is_named() {
     }
     let stranger = Authority::new();
     let error = ask(&server, show(&stranger, false)).await.unwrap_err();
-    assert!(error.to_string().contains("it refused the certificate of this client ("), "{error}");
+    assert!(error.to_string().contains("it refused the certificate of this client: "), "{error}");
 }
 
 #[tokio::test]

@@ -22,12 +22,51 @@ pub fn explain(error: &Error) -> String {
             | AlertDescription::CertificateRevoked
             | AlertDescription::CertificateExpired
             | AlertDescription::CertificateUnknown
-            | AlertDescription::UnknownCA => format!("it refused the certificate of this client ({alert:?})"),
-            other => format!("it refused the connection with the alert {other:?}"),
+            | AlertDescription::UnknownCA => format!("it refused the certificate of this client: {}", refusal(*alert)),
+            other => self::alert(*other),
         },
         Error::PeerIncompatible(_) => "it speaks no TLS that this program takes: version 1.2 or newer".to_owned(),
+        Error::PeerMisbehaved(_)
+        | Error::InappropriateMessage { .. }
+        | Error::InappropriateHandshakeMessage { .. }
+        | Error::InvalidEncryptedClientHello(_)
+        | Error::PeerSentOversizedRecord => "it breaks the rules of TLS".to_owned(),
+        Error::NoCertificatesPresented => "it shows no certificate".to_owned(),
+        Error::DecryptError => "what it sends cannot be decrypted".to_owned(),
+        Error::NoApplicationProtocol => "it speaks no HTTP that this program takes".to_owned(),
+        Error::InconsistentKeys(_) => "the certificate of this client and its key do not belong together".to_owned(),
         other => other.to_string(),
     }
+}
+
+/// What an alert means whose cause is known; it comes from the server.
+fn alert(alert: AlertDescription) -> String {
+    match alert {
+        AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity => {
+            "it and this program have no cipher in common, or it serves no host of this name".to_owned()
+        }
+        AlertDescription::NoApplicationProtocol => "it speaks no HTTP that this program takes".to_owned(),
+        AlertDescription::AccessDenied => "it lets this client not in".to_owned(),
+        AlertDescription::InternalError => "it had a failure of its own".to_owned(),
+        AlertDescription::CloseNotify | AlertDescription::UserCanceled => "it ended the connection".to_owned(),
+        other => format!("it refused the connection with alert {}", u8::from(other)),
+    }
+}
+
+/// How it refused a certificate of ours.
+fn refusal(alert: AlertDescription) -> &'static str {
+    match alert {
+        AlertDescription::UnsupportedCertificate => "it is of a kind that it does not take",
+        AlertDescription::CertificateRevoked => "it was revoked",
+        AlertDescription::CertificateExpired => "it has expired",
+        AlertDescription::UnknownCA => "its authority is not known there",
+        _ => "it is not accepted",
+    }
+}
+
+/// Whether a server shows an authority's certificate as its own. The library has no variant for it.
+fn is_an_authoritys(reason: &CertificateError) -> bool {
+    matches!(reason, CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity"))
 }
 
 /// Whether a handshake failed because the server's certificate has expired.
@@ -50,6 +89,10 @@ pub fn help(error: &Error) -> Option<String> {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 format!("look on its site for the feed's address with the right name; {INSECURE}")
             }
+            reason if is_an_authoritys(reason) => format!(
+                "if it is yours, make the certificate anew with `-addext basicConstraints=critical,CA:FALSE`; `ca_file` does not \
+                 help with this one; {INSECURE}"
+            ),
             _ => INSECURE.to_owned(),
         },
         Error::AlertReceived(
@@ -82,6 +125,20 @@ fn certificate(reason: &CertificateError) -> String {
             "its certificate is for another name".to_owned()
         }
         CertificateError::Revoked => "its certificate was revoked".to_owned(),
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            "its certificate is not meant for servers".to_owned()
+        }
+        CertificateError::BadSignature => "the signature of its certificate is wrong".to_owned(),
+        CertificateError::BadEncoding => "its certificate cannot be read".to_owned(),
+        CertificateError::UnhandledCriticalExtension => "its certificate demands what this program does not know".to_owned(),
+        CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            "its certificate is signed in a way that is not taken any more".to_owned()
+        }
+        reason if is_an_authoritys(reason) => {
+            "it shows the certificate of an authority as its own, as `openssl req -x509` makes it".to_owned()
+        }
+        CertificateError::Other(_) => "its certificate breaks the rules for certificates".to_owned(),
         other => format!("its certificate is invalid: {other}"),
     }
 }
@@ -128,6 +185,28 @@ mod tests {
             "its certificate is not for feed.example, but for h1.example, h2.example, h3.example, h4.example and 2 more"
         );
         assert!(step.starts_with("look on its site"), "{step}");
+    }
+
+    #[test]
+    fn a_certificate_that_openssl_made_for_an_authority_is_told_with_how_to_make_it_anew() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("CaUsedAsEndEntity")]
+        struct OfTheLibrary;
+        let other = rustls::OtherError(std::sync::Arc::new(OfTheLibrary));
+        let (cause, step) = told(CertificateError::Other(other));
+        assert_eq!(cause, "it shows the certificate of an authority as its own, as `openssl req -x509` makes it");
+        assert!(step.contains("`-addext basicConstraints=critical,CA:FALSE`; `ca_file` does not help"), "{step}");
+    }
+
+    #[test]
+    fn no_name_of_the_librarys_is_shown() {
+        for reason in [CertificateError::BadSignature, CertificateError::InvalidPurpose, CertificateError::BadEncoding] {
+            let name = format!("{reason:?}");
+            assert!(!told(reason).0.contains(&name), "{name}");
+        }
+        let error = Error::AlertReceived(AlertDescription::UnknownCA);
+        assert_eq!(explain(&error), "it refused the certificate of this client: its authority is not known there");
+        assert!(!explain(&Error::AlertReceived(AlertDescription::HandshakeFailure)).contains("HandshakeFailure"));
     }
 
     #[test]
