@@ -101,12 +101,11 @@ impl FetchError {
         match &self.kind {
             FetchErrorKind::Status(status) | FetchErrorKind::Blocked { status, .. } => Trouble::of_status(*status),
             FetchErrorKind::TooLarge(_) => Trouble::TooLarge,
-            FetchErrorKind::Onward(_) => Trouble::Server,
             FetchErrorKind::Http(HttpError::Tls { expired: true, .. }) => Trouble::Certificate,
             FetchErrorKind::Http(HttpError::Tls { expired: false, .. }) => Trouble::Untrusted,
             FetchErrorKind::Http(HttpError::Timeout { .. }) => Trouble::Slow,
             FetchErrorKind::Http(HttpError::Refused { .. }) => Trouble::Guarded,
-            FetchErrorKind::Http(HttpError::Cut { .. }) => Trouble::Server,
+            FetchErrorKind::Http(HttpError::Cut { .. }) | FetchErrorKind::Onward(_) => Trouble::Server,
             FetchErrorKind::Http(HttpError::Coding { .. }) => Trouble::Unreadable,
             FetchErrorKind::File(_) => Trouble::File,
             FetchErrorKind::Program(ProgramError::Later { .. }) => Trouble::Later,
