@@ -58,7 +58,7 @@ struct Report {
 
 pub(super) async fn run(place: &Place, arguments: &Arguments) -> Result<Exit, Failure> {
     let config = place.config()?;
-    let mut checks = vec![configuration(&config), database(place, &config)];
+    let mut checks = vec![configuration(place, &config), database(place, &config)];
     checks.extend(config.feeds.iter().filter(|feed| feed.access.insecure).map(unchecked));
     checks.extend(programs(place, &config));
     checks.extend(files(&config));
@@ -93,14 +93,15 @@ fn tell(place: &Place, check: &Looked) {
     }
 }
 
-fn configuration(config: &Config) -> Looked {
+fn configuration(place: &Place, config: &Config) -> Looked {
     let what = config.path.display().to_string();
     if config.warnings.list.iter().any(|mistake| mistake.severity == Severity::Exposed) {
         let detail = format!("others can read a secret in it\n{}", config.warnings.to_string().trim_end());
         return Looked::ill(what, detail, None);
     }
     if !config.warnings.is_empty() {
-        tracing::warn!("{}", config.warnings.to_string().trim_start_matches("warning: ").trim_end());
+        // Whoever checks wants to know, also where nobody reads the log.
+        place.printer.note(config.warnings.to_string().trim_end());
     }
     let (feeds, sinks) = (count(config.feeds.len() as u64, "feed"), count(config.sinks.len() as u64, "sink"));
     Looked::well(what, format!("{feeds}, {sinks}"))
