@@ -106,3 +106,9 @@ fn renaming_a_feed_loses_nothing() {
     assert_eq!(reader.inbox().len(), 2);
     assert_eq!(publisher.requests()[1].header("If-None-Match"), Some("\"a\""));
 }
+
+#[test]
+fn a_check_tells_of_what_is_unwise_wherever_it_is_read() {
+    let reader = Sandbox::local().sink_maildir().defaults("interval = \"1m\"").feed("a", "https://example.org/feed");
+    reader.run(&["check", "--offline"]).succeeds().complains_of("an interval of 1m is short").complains_of("\"15m\" or more");
+}
