@@ -44,21 +44,9 @@ pub struct HostDone {
 }
 
 impl Store {
-    /// Writes down when a host was last asked and until when it wants to be left alone; a run that had claimed it gives it back.
-    pub async fn release_host(
-        &self,
-        worker: Option<RunId>,
-        host: String,
-        last_asked: Option<Timestamp>,
-        until: Option<Timestamp>,
-    ) -> Result<(), StoreError> {
-        let pace = HostPace { host: pace::key(&host).to_owned(), last_asked, rests_until: until, ..HostPace::default() };
-        self.ask(Release { done: HostDone { worker, host, paces: vec![pace], waiting: Vec::new() }, all: false }).await
-    }
-
     /// Gives a host back, with all that was learned meanwhile.
     pub async fn host_done(&self, done: HostDone) -> Result<(), StoreError> {
-        self.ask(Release { done, all: true }).await
+        self.ask(done).await
     }
 
     /// What is known of all hosts.
@@ -121,17 +109,11 @@ impl Unasked {
     }
 }
 
-struct Release {
-    done: HostDone,
-    /// All that is known of the paces is told: what is not is over.
-    all: bool,
-}
-
-impl Request for Release {
+impl Request for HostDone {
     type Reply = ();
 
     fn apply(self, connection: &Connection) -> Result<(), rusqlite::Error> {
-        let HostDone { worker, host, paces, waiting } = self.done;
+        let Self { worker, host, paces, waiting } = self;
         // While feeds of it wait, the host stays this run's, though the time of its claim is over: others may claim it.
         let sql = "UPDATE hosts SET lease_worker = CASE WHEN ?3 THEN lease_worker END, lease_until = 0 WHERE host = ?1 AND lease_worker = ?2";
         if let Some(worker) = worker {
@@ -140,16 +122,13 @@ impl Request for Release {
         let sql = "INSERT INTO hosts (host, last_asked, until, pace, slowed_at, eased_at, next_turn) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
                    ON CONFLICT (host) DO UPDATE SET
                      last_asked = coalesce(excluded.last_asked, last_asked), until = coalesce(excluded.until, until),
-                     pace = CASE WHEN ?8 THEN excluded.pace ELSE pace END,
-                     slowed_at = CASE WHEN ?8 THEN excluded.slowed_at ELSE slowed_at END,
-                     eased_at = CASE WHEN ?8 THEN excluded.eased_at ELSE eased_at END,
-                     next_turn = CASE WHEN ?8 THEN excluded.next_turn ELSE next_turn END";
+                     pace = excluded.pace, slowed_at = excluded.slowed_at, eased_at = excluded.eased_at, next_turn = excluded.next_turn";
         let mut keep = connection.prepare_cached(sql)?;
         for HostPace { host, last_asked, learned, rests_until, next_turn } in paces {
             let pause = learned.map(|learned| i64::try_from(learned.slowest.as_millis()).unwrap_or(i64::MAX));
             let [since, eased] = [learned.map(|learned| learned.since), learned.map(|learned| learned.good_until)];
             let [asked, until, turn, since, eased] = [last_asked, rests_until, next_turn, since, eased].map(|at| at.map(seconds));
-            keep.execute(params![host, asked, until, pause, since, eased, turn, self.all])?;
+            keep.execute(params![host, asked, until, pause, since, eased, turn])?;
         }
         let mut wait = connection.prepare_cached("UPDATE feeds SET waits_at = ?2 WHERE id = ?1 AND waits_at IS NOT ?2")?;
         for (feed, host) in waiting {

@@ -43,6 +43,18 @@ fn entry(id: &str) -> Entry {
 }
 
 impl World {
+    /// A host was asked, and says until when it wants to be left alone; a run gives it back.
+    async fn asked(
+        &self,
+        worker: Option<RunId>,
+        host: &str,
+        last_asked: Option<Timestamp>,
+        rests_until: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        let pace = HostPace { host: host.to_owned(), last_asked, rests_until, ..HostPace::default() };
+        self.store.host_done(HostDone { worker, host: host.to_owned(), paces: vec![pace], waiting: Vec::new() }).await
+    }
+
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("feeds.db");
@@ -243,7 +255,7 @@ async fn hosts_are_claimed_with_their_due_feeds_once_a_run() {
     assert_eq!(hosts.iter().map(|claim| claim.host.as_str()).collect::<Vec<_>>(), ["a.example", "b.example"]);
     assert!(world.store.claim_hosts(claim(false)).await.unwrap().is_empty(), "both are under way");
     world.record(ids[0], Some(run), &["x"]).await;
-    world.store.release_host(Some(run), "a.example".into(), Some(at(1)), None).await.unwrap();
+    world.asked(Some(run), "a.example", Some(at(1)), None).await.unwrap();
     assert!(world.store.claim_hosts(claim(true)).await.unwrap().is_empty(), "once a run, even by force");
     let next = world.store.start_run(at(2)).await.unwrap();
     let forced = ClaimHosts { worker: next, ..claim(true) };
@@ -255,7 +267,7 @@ async fn a_host_that_wants_to_be_left_alone_is_even_by_force() {
     let world = World::new();
     let ids = world.store.sync(vec![subscribed("a")], at(0)).await.unwrap();
     let among: std::sync::Arc<std::collections::HashSet<_>> = std::sync::Arc::new(ids.into_iter().collect());
-    world.store.release_host(None, "a.example".into(), Some(at(0)), Some(at(500))).await.unwrap();
+    world.asked(None, "a.example", Some(at(0)), Some(at(500))).await.unwrap();
     let run = world.store.start_run(at(1)).await.unwrap();
     let claim = |now| ClaimHosts {
         worker: run,

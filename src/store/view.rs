@@ -207,12 +207,6 @@ impl View {
         Ok(status)
     }
 
-    /// When a host was last asked, and until when it asked to be left alone.
-    pub fn host(&self, host: &str) -> Result<(Option<Timestamp>, Option<Timestamp>), StoreError> {
-        let pace = pace_of(&self.0, host)?;
-        Ok((pace.last_asked, pace.rests_until))
-    }
-
     /// What is known of the paces of hosts.
     pub fn hosts(&self) -> Result<Vec<HostPace>, StoreError> {
         Ok(paces(&self.0)?)

@@ -185,7 +185,7 @@ async fn a_clock_that_was_set_back_keeps_no_feed_waiting_and_no_host_resting() {
         answer,
     };
     world.store.record(record).await.unwrap();
-    world.store.release_host(None, "c.example".into(), Some(at(0)), Some(at(2 * DAY))).await.unwrap();
+    world.asked(None, "c.example", Some(at(0)), Some(at(2 * DAY))).await.unwrap();
     let among: std::sync::Arc<std::collections::HashSet<_>> = std::sync::Arc::new(ids.into_iter().collect());
     let due = async |now| {
         let run = world.store.start_run(at(now)).await.unwrap();
@@ -215,8 +215,8 @@ async fn what_is_no_longer_needed_goes_a_part_in_each_run() {
     world.record(ids[0], None, &titles.iter().map(String::as_str).collect::<Vec<_>>()).await;
     world.record_stories(ids[0], &[("s", "example.org/s")]).await;
     world.record(ids[1], None, &["x"]).await;
-    world.store.release_host(None, "old.example".into(), Some(at(0)), None).await.unwrap();
-    world.store.release_host(None, "kept.example".into(), Some(at(0)), None).await.unwrap();
+    world.asked(None, "old.example", Some(at(0)), None).await.unwrap();
+    world.asked(None, "kept.example", Some(at(0)), None).await.unwrap();
     world.store.sync(vec![subscribed("kept")], at(1)).await.unwrap();
     let clean = async |now| {
         let run = world.store.start_run(at(now)).await.unwrap();
