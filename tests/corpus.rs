@@ -27,7 +27,7 @@ mod corpus {
 
     /// The keys, in the order in which an expectation has them.
     const ORDER: &str = "ok error format id title link links authors subtitle published updated language summary content tags \
-                         enclosures comments entries href url name email uri rel type length";
+                         enclosures image comments entries href url name email uri rel type length duration";
 
     fn folder() -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/feeds/corpus")

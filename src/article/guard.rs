@@ -6,6 +6,8 @@ use std::sync::LazyLock;
 
 use ammonia::{Builder, UrlRelative};
 
+use super::dom::{Id, Tree};
+
 /// The styles of a mail, which has no place for them but the elements themselves. No colours but greys.
 const STYLES: &[(&str, &str)] = &[
     ("img", "max-width:100%;height:auto"),
@@ -27,6 +29,9 @@ const STYLES: &[(&str, &str)] = &[
     ("h3", "font-size:19px;line-height:1.3;margin:1.3em 0 0.5em"),
     ("h4", "font-size:17px;line-height:1.4;margin:1.3em 0 0.5em"),
 ];
+
+/// Code in a block of code is as large as that.
+const CODE_IN_BLOCK: &str = "font-family:monospace;font-size:inherit";
 
 const ELEMENTS: &[&str] = &[
     "a",
@@ -99,12 +104,16 @@ const ATTRIBUTES: &[(&str, &[&str])] = &[
     ("th", &["colspan", "rowspan"]),
 ];
 
-/// What an element is dressed in.
-pub(super) fn style(element: &str) -> Option<&'static str> {
+/// What an element is dressed in: words of our own, put on when the guard has nothing more to say.
+pub(super) fn style(tree: &Tree, id: Id) -> Option<&'static str> {
+    let element = tree.name(id);
+    if element == "code" && tree.ancestors(id).any(|up| tree.name(up) == "pre") {
+        return Some(CODE_IN_BLOCK);
+    }
     STYLES.iter().find(|(own, _)| *own == element).map(|(_, style)| *style)
 }
 
-fn allowed(data: bool, dressed: bool) -> Builder<'static> {
+fn allowed(data: bool) -> Builder<'static> {
     let mut builder = Builder::empty();
     let attributes = ATTRIBUTES.iter().map(|(element, names)| (*element, names.iter().copied().collect::<HashSet<_>>()));
     let mut schemes = HashSet::from(["http", "https", "mailto"]);
@@ -123,24 +132,13 @@ fn allowed(data: bool, dressed: bool) -> Builder<'static> {
             let is_data = value.trim_start().get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"));
             (attribute != "href" || !is_data).then(|| value.into())
         });
-    for (element, style) in STYLES.iter().filter(|_| dressed) {
-        builder.set_tag_attribute_value(*element, "style", *style);
-    }
     builder
 }
 
-static PLAIN: LazyLock<Builder<'static>> = LazyLock::new(|| allowed(false, false));
-static DRESSED: LazyLock<Builder<'static>> = LazyLock::new(|| allowed(false, true));
-static PLAIN_WITH_DATA: LazyLock<Builder<'static>> = LazyLock::new(|| allowed(true, false));
-static DRESSED_WITH_DATA: LazyLock<Builder<'static>> = LazyLock::new(|| allowed(true, true));
+static STRICT: LazyLock<Builder<'static>> = LazyLock::new(|| allowed(false));
+static WITH_DATA: LazyLock<Builder<'static>> = LazyLock::new(|| allowed(true));
 
-/// The HTML as far as it is allowed. `data`: pictures may be within their addresses; `dressed`: in the styles of a mail.
-pub(super) fn guarded(html: &str, data: bool, dressed: bool) -> String {
-    let builder = match (data, dressed) {
-        (false, false) => &PLAIN,
-        (false, true) => &DRESSED,
-        (true, false) => &PLAIN_WITH_DATA,
-        (true, true) => &DRESSED_WITH_DATA,
-    };
-    builder.clean(html).to_string()
+/// The HTML as far as it is allowed. `data`: pictures may be within their addresses.
+pub(super) fn guarded(html: &str, data: bool) -> String {
+    if data { WITH_DATA.clean(html).to_string() } else { STRICT.clean(html).to_string() }
 }

@@ -18,7 +18,7 @@ pub use self::extract::{Cut, NoArticle, extract, is_better};
 use self::pass::{Context, pass};
 pub use self::shown::ShownEntry;
 use crate::feed::Entry;
-use crate::feed::text::{cut, from_html, one_line};
+use crate::feed::text::{cut, from_html, one_line, to_html};
 
 /// An entry made ready to read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub struct Options {
     pub wrap: usize,
     /// Whether pictures stay; else there is what describes them, as a link to each.
     pub images: bool,
-    /// Whether pictures stay whose address holds them whole (`data:`), up to 64 KiB of PNG, JPEG, GIF or WebP.
+    /// Whether pictures stay whose address holds them whole (`data:`), up to 1 MiB of PNG, JPEG, GIF or WebP.
     pub data_images: bool,
 }
 
@@ -70,13 +70,20 @@ pub fn article(entry: &Entry, feed_link: Option<&str>) -> Article {
 /// The same, in a way of its own.
 #[must_use]
 pub fn article_with(entry: &Entry, feed_link: Option<&str>, options: Options) -> Article {
-    let Some(body) = entry.body() else { return Article::default() };
+    let image = entry.image.as_deref().filter(|_| options.images);
+    let Some(body) = entry.body().or(image.and(Some(""))) else { return Article::default() };
     let base = base_of(entry, feed_link);
     let page = entry.link().filter(|link| link.len() <= LONGEST_BASE).and_then(|link| Url::parse(link).ok());
     let context = Context { base: base.as_ref(), page: page.as_ref(), options };
-    let (tree, html) = cleaned(&plain::laid_out(body), context, true);
+    let body = plain::laid_out(body);
+    let (mut tree, mut html) = cleaned(&body, context, true);
+    let mut images = images_of(&tree);
+    if let Some(image) = image.filter(|_| images.is_empty()) {
+        (tree, html) = cleaned(&format!("<p><img src=\"{}\" alt=\"\"></p>{body}", to_html(image)), context, true);
+        images = images_of(&tree);
+    }
     let text = text::rendered(|| text::render(&tree, options.wrap, page.as_ref()), &html, options.wrap);
-    Article { text: text.plain(), flowed: text.flowed(), summary: summary_of(&tree), images: images_of(&tree), html }
+    Article { text: text.plain(), flowed: text.flowed(), summary: summary_of(&tree), images, html }
 }
 
 /// The beginning of an entry's text on one line, where nothing else of its article is needed.
@@ -109,12 +116,12 @@ fn settled(html: &str, context: Context<'_>, dressed: bool) -> Option<(Tree, Str
             return None;
         }
         let plain = tree.write(|_, _| None);
-        let guarded = guard::guarded(&plain, context.options.data_images, dressed);
-        let ours = if dressed { Cow::Owned(tree.write(|tree, id| guard::style(tree.name(id)))) } else { Cow::Borrowed(&plain) };
-        if *ours == guarded {
-            return Some((tree, guarded));
+        let guarded = guard::guarded(&plain, context.options.data_images);
+        if plain == guarded {
+            let html = if dressed { tree.write(guard::style) } else { guarded };
+            return Some((tree, html));
         }
-        source = Cow::Owned(guard::guarded(&plain, context.options.data_images, false));
+        source = Cow::Owned(guarded);
     }
     None
 }

@@ -31,6 +31,8 @@ pub struct ShownEntry {
     pub tags: Vec<String>,
     /// Files that come with it.
     pub enclosures: Vec<Enclosure>,
+    /// A picture of its own.
+    pub image: Option<String>,
     /// The page with its comments.
     pub comments: Option<String>,
 }
@@ -54,6 +56,7 @@ impl ShownEntry {
             updated: entry.updated,
             tags: entry.tags,
             enclosures: entry.enclosures,
+            image: entry.image,
             comments: entry.comments,
         }
     }

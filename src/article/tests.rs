@@ -48,6 +48,20 @@ fn the_mail_is_dressed_and_what_is_shown_is_not() {
     assert_eq!(html(body), "<blockquote><p>a</p></blockquote>");
     let styled = made(body).html;
     assert!(styled.starts_with("<blockquote style=\"margin:"), "{styled}");
+    let code = made("<p><code>a</code></p><pre><code>b</code></pre>").html;
+    assert!(code.contains("0.92em\">a</code>") && code.contains("inherit\">b</code>"), "{code}");
+}
+
+#[test]
+fn an_entrys_own_picture_stands_above_a_body_that_shows_none() {
+    let of = |body: &str, options| {
+        article_with(&Entry { image: Some("https://h.example/a.jpg?b&c".to_owned()), ..entry(body) }, None, options)
+    };
+    let shown = of("<p>a</p>", Options::default());
+    assert!(shown.html.starts_with("<p><img src=\"https://h.example/a.jpg?b&amp;c\" alt=\"\""), "{}", shown.html);
+    assert_eq!((shown.text.as_str(), shown.images.as_slice()), ("a", &["https://h.example/a.jpg?b&c".to_owned()][..]));
+    assert_eq!(of("<p>a <img src=b.png></p>", Options::default()).images, ["https://example.org/posts/b.png"]);
+    assert_eq!(of("<p>a</p>", Options { images: false, ..Options::default() }).html, "<p>a</p>");
 }
 
 #[test]
@@ -60,7 +74,7 @@ fn pictures_are_listed_once_in_their_order() {
 fn a_picture_within_its_address_stays_where_that_is_wanted() {
     let picture = format!("data:image/png;base64,{}", "iVBORw0KGgo".repeat(50));
     let body = format!("<p>x <img src='{picture}' alt='a dot'> <img src='data:image/svg+xml,{}'></p>", "x".repeat(1_000));
-    assert_eq!(html(&body), "<p>x a dot </p>");
+    assert_eq!(html(&body), "<p>x [image: a dot] </p>");
     let options = Options { data_images: true, ..Options::default() };
     let kept = article_with(&entry(&body), None, options);
     assert_eq!(kept.images, std::slice::from_ref(&picture));
@@ -70,12 +84,39 @@ fn a_picture_within_its_address_stays_where_that_is_wanted() {
 }
 
 #[test]
+fn a_picture_within_its_address_that_is_not_shown_is_missed_only_where_it_is_more_than_a_sketch() {
+    let picture = |bytes: usize| format!("data:image/png;base64,{}", "iVBORw0KGgo".repeat(bytes / 11));
+    let none = Options { images: false, ..Options::default() };
+    for options in [none, Options::default(), Options { data_images: true, ..Options::default() }] {
+        let shown = |body: &str| article_with(&entry(body), None, options).html;
+        let too_long = format!("<p>a <img src='{}'> b <img src='{}' alt='a plot'></p>", picture(2_000_000), picture(2_000_000));
+        assert_eq!(shown(&too_long), "<p>a [image] b [image: a plot]</p>");
+        let sketch = format!("<p><img src='{}'><noscript><img src=a.png alt=A></noscript></p>", picture(3_000));
+        assert!(!shown(&sketch).contains("data:") && !shown(&sketch).contains("[image]"), "{}", shown(&sketch));
+    }
+    assert_eq!(
+        article_with(&entry(&format!("<p>a <img src='{}'></p>", picture(1_000))), None, Options::default()).html,
+        "<p>a </p>"
+    );
+}
+
+#[test]
 fn without_pictures_there_is_what_describes_them() {
     let options = Options { images: false, ..Options::default() };
     let article = article_with(&entry("<p>See <img src=a.png alt='a cat'> <a href=b><img src=b.png></a></p>"), None, options);
     let shown = "<p>See <a href=\"https://example.org/posts/a.png\">[image: a cat]</a> \
                  <a href=\"https://example.org/posts/b\">[image]</a></p>";
     assert_eq!((article.html.as_str(), article.images.len()), (shown, 0));
+}
+
+#[test]
+fn a_picture_that_loads_late_is_described_once() {
+    let options = Options { images: false, ..Options::default() };
+    for around in ["{}", "<a href=b>{}</a>", "<figure>{}</figure>"] {
+        let lazy = "<img data-src=a.png alt='a cat'><noscript><img src=a.png alt='a cat'></noscript>";
+        let article = article_with(&entry(&around.replace("{}", lazy)), None, options);
+        assert_eq!(article.html.matches("[image: a cat]").count(), 1, "{}", article.html);
+    }
 }
 
 #[test]

@@ -155,7 +155,9 @@ fn make(order: Order<'_>) -> Result<Made, MakeError> {
     let look = order.addressed.look.as_ref().ok_or(MakeError::NoLook)?;
     let reading = mail::reading(letter, look)?;
     let size = |bytes: &[u8]| ByteSize::from_bytes(bytes.len() as u64);
-    let images = letter.inline.iter().map(|image| format!("{} ({}, {})", image.url, image.media_type, size(&image.bytes)));
+    let named = |url: &str| if url.starts_with("data:") { "an image that the post holds".to_owned() } else { url.to_owned() };
+    let images =
+        letter.inline.iter().map(|image| format!("{} ({}, {})", named(&image.url), image.media_type, size(&image.bytes)));
     let files = letter.attachments.iter().map(|file| format!("{} ({}, {})", file.name, file.media_type, size(&file.bytes)));
     Ok(Made {
         title: draft.entry().title.clone(),

@@ -16,8 +16,10 @@ use crate::feed::{Enclosure, Entry};
 use crate::mail::{Attachment, Format, Inline, Look, picture};
 use crate::resource::{Resource, Resources};
 
-/// How many images a mail carries.
+/// How many images a mail carries that are fetched for it.
 const MOST_IMAGES: usize = 10;
+/// How many that the entry itself holds.
+const MOST_HELD: usize = 50;
 /// How large one may be when it is fetched.
 pub(super) const LARGEST_IMAGE: u64 = 5 << 20;
 /// How much they take together.
@@ -41,8 +43,9 @@ pub(super) struct Carried {
 /// What the mail of an entry that looks like this carries.
 pub(super) fn carried(entry: &Entry, article: &Article, look: &Look, resources: &Resources) -> Carried {
     let mut carried = Carried::default();
-    if look.shows_images_inline() {
-        carried.take_images(article, resources);
+    if look.shows_held_images() {
+        let web = if look.shows_images_inline() { MOST_IMAGES } else { 0 };
+        carried.take_images(article, web, resources);
     }
     if let Some(most) = look.attach.filter(|_| look.format != Format::Url) {
         carried.take_files(entry, most, resources);
@@ -51,9 +54,22 @@ pub(super) fn carried(entry: &Entry, article: &Article, look: &Look, resources: 
 }
 
 impl Carried {
-    fn take_images(&mut self, article: &Article, resources: &Resources) {
+    /// Whether the article shows an image out of its address that the mail does not carry.
+    pub(super) fn leaves_held(&self, article: &Article) -> bool {
+        let carried: HashSet<&str> = self.inline.iter().map(|image| image.url.as_str()).collect();
+        article.images.iter().any(|url| is_data(url) && !carried.contains(url.as_str()))
+    }
+
+    fn take_images(&mut self, article: &Article, web: usize, resources: &Resources) {
         let (mut total, mut seen) = (0, HashSet::new());
-        for url in article.images.iter().filter(|url| is_web(url) || is_data(url)).take(MOST_IMAGES) {
+        let (mut web, mut held_ones) = (web, MOST_HELD);
+        let mut counts = |url: &&String| {
+            let left = if is_data(url) { &mut held_ones } else { &mut web };
+            let counts = *left > 0 && (is_data(url) || is_web(url));
+            *left -= usize::from(counts);
+            counts
+        };
+        for url in article.images.iter().filter(|url| counts(url)) {
             let want = Want::Image { url: url.clone() };
             let (media_type, bytes) = match resources.get(&want.key()) {
                 _ if is_data(url) => match held(url) {

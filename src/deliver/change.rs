@@ -52,6 +52,7 @@ pub(super) fn changed(entry: &Entry, input: &Value, answer: &[u8]) -> Result<Opt
     said.put("content", |content| entry.content = content)?;
     said.put("tags", |tags: Option<Vec<String>>| entry.tags = bounded(tags).iter().map(|tag| one_line(tag)).collect())?;
     said.put("enclosures", |files| entry.enclosures = bounded(files))?;
+    said.put("image", |image| entry.image = image)?;
     said.put("comments", |comments| entry.comments = comments)?;
     Ok(Some(entry))
 }

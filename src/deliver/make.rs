@@ -284,16 +284,20 @@ pub fn draft(order: Order<'_>) -> Result<Draft<'_>, MakeError> {
     let options = Options {
         wrap: usize::from(look.wrap),
         images: look.images != Images::None,
-        data_images: look.shows_images_inline() && order.light.is_none(),
+        data_images: look.shows_held_images() && order.light.is_none(),
     };
-    let article = article_with(&prepared.entry, Some(order.addressed.feed.link.as_str()), options);
+    let feed_link = Some(order.addressed.feed.link.as_str());
+    let mut article = article_with(&prepared.entry, feed_link, options);
     let mut carries = Carried::default();
-    match order.light {
-        Some(why) => {
-            let why = cut(&one_line(why), WHY);
-            prepared.notes.push(format!("the mail was too large with its images and files: {why}"));
+    if let Some(why) = order.light {
+        let why = cut(&one_line(why), WHY);
+        prepared.notes.push(format!("the mail was too large with its images and files: {why}"));
+    } else {
+        carries = carried(&prepared.entry, &article, look, order.resources);
+        if carries.leaves_held(&article) {
+            // What the mail does not carry no mail program shows: its description does better.
+            article = article_with(&prepared.entry, feed_link, Options { data_images: false, ..options });
         }
-        None => carries = carried(&prepared.entry, &article, look, order.resources),
     }
     if !carries.missing.is_empty() && !order.resources.is_closed() {
         return Err(MakeError::Missing(carries.missing));

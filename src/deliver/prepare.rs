@@ -43,7 +43,7 @@ pub(super) fn prepared<'a>(
     shows_body: bool,
     resources: &Resources,
 ) -> Result<Prepared<'a>, MakeError> {
-    let mut prepared = Prepared { entry: Cow::Borrowed(entry), content_from: "", notes: Vec::new() };
+    let mut prepared = Prepared { entry: entry.untracked(), content_from: "", notes: Vec::new() };
     if let Some(cut) = needs.fulltext.as_ref().filter(|_| shows_body || needs.transform.is_some()) {
         take_page(&mut prepared, cut, resources)?;
     }

@@ -1,8 +1,11 @@
 //! The model that all formats share. Values only; what they mean is decided by the rooms above.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::address::untracked;
 use super::richest::richest;
 
 /// What a source's bytes hold.
@@ -54,6 +57,8 @@ pub struct Entry {
     pub tags: Vec<String>,
     /// Files that come with it.
     pub enclosures: Vec<Enclosure>,
+    /// A picture of its own.
+    pub image: Option<String>,
     /// The page with its comments.
     pub comments: Option<String>,
     /// A language tag (BCP 47), as written.
@@ -91,6 +96,9 @@ pub struct Enclosure {
     pub r#type: Option<String>,
     /// Its length in bytes, as the document claims.
     pub length: Option<u64>,
+    /// How long it plays, in seconds, as the document claims.
+    #[serde(default)]
+    pub duration: Option<u64>,
 }
 
 impl Entry {
@@ -99,6 +107,19 @@ impl Entry {
     pub fn link(&self) -> Option<&str> {
         let own = |link: &&Link| matches!(link.rel.as_deref(), None | Some("alternate" | ""));
         self.links.iter().find(own).map(|link| link.href.as_str())
+    }
+
+    /// The entry as it is delivered: no address that it leads to tells who sent its reader there.
+    #[must_use]
+    pub fn untracked(&self) -> Cow<'_, Self> {
+        let own = self.links.iter().map(|link| &link.href).chain(self.enclosures.iter().map(|file| &file.url));
+        if !own.chain(&self.comments).any(|url| matches!(untracked(url), Cow::Owned(_))) {
+            return Cow::Borrowed(self);
+        }
+        let mut entry = self.clone();
+        let own = entry.links.iter_mut().map(|link| &mut link.href).chain(entry.enclosures.iter_mut().map(|file| &mut file.url));
+        own.chain(&mut entry.comments).for_each(|url| *url = untracked(url).into_owned());
+        Cow::Owned(entry)
     }
 
     /// When it is dated: published, else last changed.
@@ -119,5 +140,24 @@ impl Person {
     #[must_use]
     pub fn shown(&self) -> Option<&str> {
         [&self.name, &self.email, &self.uri].into_iter().flatten().map(String::as_str).find(|text| !text.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feed::Keys;
+
+    #[test]
+    fn an_entry_is_delivered_without_what_tracks_its_reader_and_recognised_as_ever() {
+        let link = Link { href: "https://h.example/1?utm_source=rss&p=2".to_owned(), ..Link::default() };
+        let file = Enclosure { url: "https://h.example/1.mp3?utm_source=rss".to_owned(), ..Enclosure::default() };
+        let comments = Some("https://h.example/1?fbclid=3#c".to_owned());
+        let entry = Entry { links: vec![link], enclosures: vec![file], comments, ..Entry::default() };
+        let delivered = entry.untracked();
+        let shown = (delivered.link(), delivered.enclosures[0].url.as_str(), delivered.comments.as_deref());
+        assert_eq!(shown, (Some("https://h.example/1?p=2"), "https://h.example/1.mp3", Some("https://h.example/1#c")));
+        assert_eq!(Keys::of(&entry), Keys::of(&delivered));
+        assert!(matches!(delivered.untracked(), Cow::Borrowed(_)));
     }
 }

@@ -45,6 +45,8 @@ pub struct EntryFacts {
     pub updated: String,
     /// The beginning of its text, on one line.
     pub summary: String,
+    /// A picture of its own.
+    pub image: String,
     /// The page with its comments.
     pub comments: String,
     /// The names of other feeds that carry the same story and deliver it here with this one.
@@ -68,6 +70,8 @@ pub struct EnclosureFacts {
     pub r#type: String,
     /// Its length in bytes; 0 where it is not known.
     pub length: u64,
+    /// How long it plays, in seconds; 0 where that is not known.
+    pub duration: u64,
 }
 
 /// The variables of every template.
@@ -81,8 +85,13 @@ pub struct Facts {
 
 impl EnclosureFacts {
     fn of(enclosure: &Enclosure) -> Self {
-        let Enclosure { url, r#type, length } = enclosure;
-        Self { url: url.clone(), r#type: r#type.clone().unwrap_or_default(), length: length.unwrap_or_default() }
+        let Enclosure { url, r#type, length, duration } = enclosure;
+        Self {
+            url: url.clone(),
+            r#type: r#type.clone().unwrap_or_default(),
+            length: length.unwrap_or_default(),
+            duration: duration.unwrap_or_default(),
+        }
     }
 }
 
@@ -107,6 +116,7 @@ impl Facts {
             published: time(entry.published),
             updated: time(entry.updated),
             summary: summary.to_owned(),
+            image: entry.image.clone().unwrap_or_default(),
             comments: entry.comments.clone().unwrap_or_default(),
             also_in: Vec::new(),
             language: entry.language.clone().unwrap_or_else(|| feed.language.clone()),
@@ -144,10 +154,11 @@ impl Facts {
             published: time(),
             updated: time(),
             summary: text(),
+            image: url(),
             comments: url(),
             also_in: vec![text()],
             language: "en".to_owned(),
-            enclosures: vec![EnclosureFacts { url: url(), r#type: "audio/mpeg".to_owned(), length: 1_000 }],
+            enclosures: vec![EnclosureFacts { url: url(), r#type: "audio/mpeg".to_owned(), length: 1_000, duration: 60 }],
             content_from: "page".to_owned(),
             notes: vec![text()],
         };

@@ -1,6 +1,7 @@
 //! PURE. From bytes to entries, and from entries to those that are new. Goes in: a document's bytes, its content type and
 //! address. Comes out: [`Document`] of [`Entry`]s; [`diff`](diff::diff) then says which are new to the keys that are known.
 
+mod address;
 mod canonical;
 mod date;
 mod decode;
@@ -19,6 +20,7 @@ mod richest;
 pub mod text;
 pub mod visible;
 
+pub use address::{file_name, untracked};
 pub use discover::{Found, discover};
 pub use entry::{Document, Enclosure, Entry, Link, Person};
 pub use facts::{EnclosureFacts, EntryFacts, Facts, FeedFacts};

@@ -8,7 +8,7 @@ use feed_rs::parser::{Builder, ParseFeedError};
 use jiff::Timestamp;
 use url::Url;
 
-use super::canonical::{Canonical, FRAME, canonical};
+use super::canonical::{Canonical, FRAME, PICTURE, canonical};
 use super::decode::{Decoded, decode};
 use super::entry::{Document, Enclosure, Entry, Link, Person};
 use super::hints::Hints;
@@ -162,8 +162,10 @@ fn entry(item: model::Entry, inherited: &[Person]) -> Entry {
             }
             Some("enclosure") => {
                 let (length, r#type) = (found.length, found.media_type.clone());
-                entry.enclosures.push(Enclosure { url: link(found).href, r#type, length });
+                let duration = found.href_lang.as_deref().and_then(|seconds| seconds.parse().ok());
+                entry.enclosures.push(Enclosure { url: link(found).href, r#type, length, duration });
             }
+            Some(PICTURE) => entry.image = Some(link(found).href),
             Some("replies") => entry.comments = Some(link(found).href),
             _ => entry.links.push(link(found)),
         }

@@ -2,11 +2,11 @@
 //! and which feed it came from. As facts, which the two parts write each in its way.
 
 use jiff::Timestamp;
-use url::{Url, form_urlencoded};
+use url::Url;
 
 use crate::expression::size;
 use crate::feed::text::{cut, one_line};
-use crate::feed::{Enclosure, Entry, Facts};
+use crate::feed::{Enclosure, Entry, Facts, file_name};
 
 /// How many characters of a list of tags or feeds are shown.
 const LIST: usize = 300;
@@ -31,7 +31,7 @@ pub(super) struct File<'a> {
     pub(super) url: &'a str,
     /// What it is called.
     pub(super) name: String,
-    /// Its type and size, where they are known.
+    /// Its type, its size and how long it plays, where they are known.
     pub(super) detail: Option<String>,
 }
 
@@ -51,9 +51,9 @@ impl Byline {
 /// The files that come with an entry.
 pub(super) fn files(entry: &Entry) -> impl Iterator<Item = File<'_>> {
     entry.enclosures.iter().map(|enclosure| {
-        let Enclosure { url, r#type, length } = enclosure;
-        let facts: Vec<String> =
-            [r#type.as_deref().map(one_line), length.filter(|bytes| *bytes > 0).map(size)].into_iter().flatten().collect();
+        let Enclosure { url, r#type, length, duration } = enclosure;
+        let size = length.filter(|bytes| *bytes > 0).map(size);
+        let facts: Vec<String> = [r#type.as_deref().map(one_line), size, duration.map(time)].into_iter().flatten().collect();
         File { url, name: name(url), detail: Some(facts.join(", ")).filter(|detail| !detail.is_empty()) }
     })
 }
@@ -86,14 +86,14 @@ pub(super) fn stop(facts: &Facts) -> Option<String> {
 
 /// What the file at an address is called.
 fn name(url: &str) -> String {
-    let parsed = Url::parse(url).ok();
-    let last = parsed.as_ref().and_then(|url| url.path_segments()?.next_back()).unwrap_or_default();
-    // A form's `+` and `&` have no meaning in a path.
-    let escaped = last.replace('+', "%2B").replace('&', "%26");
-    let decoded: String = form_urlencoded::parse(format!("={escaped}").as_bytes()).map(|(_, value)| value.into_owned()).collect();
-    let decoded = one_line(&decoded);
-    let host = || parsed.as_ref().and_then(Url::host_str).unwrap_or(url);
-    cut(if decoded.is_empty() { host() } else { &decoded }, NAME)
+    let host = || Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    cut(&file_name(url).or_else(host).unwrap_or_else(|| url.to_owned()), NAME)
+}
+
+/// How long something plays, for people.
+fn time(seconds: u64) -> String {
+    let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
 
 /// A day for people. UTC, so that the same entry always makes the same mail.
@@ -113,6 +113,11 @@ mod tests {
     #[test]
     fn a_day_is_written_in_utc() {
         assert_eq!(day("2026-01-02T03:04:05Z".parse().unwrap()), "2 January 2026, 03:04 UTC");
+    }
+
+    #[test]
+    fn how_long_a_file_plays_is_written_as_players_do() {
+        assert_eq!([7, 153, 3_753].map(time), ["0:07", "2:33", "1:02:33"]);
     }
 
     #[test]

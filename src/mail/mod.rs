@@ -91,7 +91,13 @@ impl Look {
     /// Whether its HTML shows images that it carries.
     #[must_use]
     pub fn shows_images_inline(&self) -> bool {
-        self.images == Images::Inline && matches!(self.format, Format::Both | Format::Html)
+        self.images == Images::Inline && self.shows_held_images()
+    }
+
+    /// Whether its HTML shows images that the entry holds itself, in their addresses: no mail program shows those but as parts.
+    #[must_use]
+    pub fn shows_held_images(&self) -> bool {
+        self.images != Images::None && matches!(self.format, Format::Both | Format::Html)
     }
 
     /// The same without the words of its user's that may fail.
@@ -108,7 +114,7 @@ pub enum Clip {
     /// A line at its top says so.
     #[default]
     Notice,
-    /// It is cut where a block ends, with a link to the rest.
+    /// It is cut where a block ends, else at a sentence or a word, with a link to the rest.
     Cut,
     /// Nothing.
     Off,

@@ -128,6 +128,40 @@ fn without_images_their_descriptions_stay() {
 }
 
 #[test]
+fn an_image_that_the_post_holds_itself_travels_with_the_mail() {
+    use base64::Engine as _;
+    let publisher = Server::start();
+    let storm = png(40, 40);
+    let held = format!("data:image/png;base64,{}", base64::engine::general_purpose::STANDARD.encode(&storm));
+    let broken = format!("data:image/png;base64,{}", "A".repeat(4_000));
+    let with = |source: &str| body(&format!("<p>See <img alt=\"a storm\" src=\"{source}\"></p>"));
+    publisher.serve("/rss", document(&[("a", &with(&held)), ("b", &with(&broken))]));
+    let reader = Sandbox::local().sink_maildir().feed("winds", publisher.url("/rss"));
+    let why = reader.run(&["preview", "winds", "--explain"]).succeeds();
+    assert!(why.stderr.contains("an image that the post holds") && !why.stderr.contains("base64"), "{}", why.stderr);
+    reader.poll().succeeds().quietly();
+    let mails = reader.inbox();
+    let (carried, described): (Vec<_>, Vec<_>) = mails.iter().partition(|mail| html(mail).contains("src=\"cid:"));
+    assert_eq!((carried.len(), described.len()), (1, 1));
+    assert_eq!(carried[0].carried().len(), 1);
+    assert!(!html(carried[0]).contains("data:image") && html(described[0]).contains("See [image: a storm]"));
+}
+
+#[test]
+fn an_entrys_addresses_arrive_without_what_tracks_its_reader() {
+    let publisher = Server::start();
+    let item =
+        "<link>https://example.org/1?utm_source=rss&amp;p=2</link><enclosure url=\"https://example.org/1.mp3?utm_source=rss\"/>";
+    let item = format!("<item><title>a</title>{item}{}</item>", body("Words."));
+    publisher.serve("/rss", Page::feed(format!("<rss version=\"2.0\"><channel><title>Winds</title>{item}</channel></rss>")));
+    let reader = Sandbox::local().sink_maildir().feed("winds", publisher.url("/rss"));
+    reader.poll().succeeds().quietly();
+    let mail = &reader.inbox()[0];
+    assert!(html(mail).contains("https://example.org/1?p=2\"") && mail.text().unwrap().contains("https://example.org/1.mp3"));
+    assert!(!String::from_utf8_lossy(mail.raw()).contains("utm_"), "{}", html(mail));
+}
+
+#[test]
 fn small_files_come_with_the_mail_and_large_ones_stay_links() {
     let publisher = Server::start();
     let file = |path: &str, length: &str| {

@@ -14,9 +14,11 @@ pub(super) const WIDEST: u32 = 680;
 const LAZY: &[&str] = &["data-src", "data-original", "data-lazy-src", "data-orig-file", "data-hi-res-src", "data-url"];
 const LAZY_SETS: &[&str] = &["data-srcset", "data-lazy-srcset"];
 /// The longest `data:` picture that is kept, where such are wanted.
-const LONGEST_DATA: usize = 64 * 1024 / 3 * 4;
+const LONGEST_DATA: usize = 1024 * 1024 / 3 * 4;
 /// Up to this length a `data:` picture holds a place for another.
 const PLACEHOLDER: usize = 400;
+/// Up to this length one that nothing describes may hold a place, and is not missed.
+const UNMISSED: usize = 2_000;
 /// What the names of files that hold a place end in.
 const PLACEHOLDERS: &[&str] =
     &["placeholder.png", "placeholder.gif", "placeholder.jpg", "placeholder.svg", "lazy.png", "loading.gif"];
@@ -38,8 +40,15 @@ impl Pass<'_> {
             // A picture that cannot be shown says what it shows.
             let counts = self.is_hidden(id)
                 || self.tree.attribute(id, "src").and_then(|src| Url::parse(src).ok()).is_some_and(|url| counts_readers(&url));
+            if !counts && self.holds_picture(id, &alt) {
+                return self.stand_in(id, &alt);
+            }
             return if alt.is_empty() || counts { self.drop(id) } else { self.replace_by_text(id, &alt) };
         };
+        self.is_held = source.starts_with("data:");
+        if self.is_held && !self.context.options.images {
+            return self.stand_in(id, &alt);
+        }
         if !self.context.options.images {
             return self.replace_by_link(id, &source, &alt);
         }
@@ -48,17 +57,35 @@ impl Pass<'_> {
         Go::Into
     }
 
+    /// Whether an image has a picture in its address, which is not to be shown and would be missed.
+    fn holds_picture(&self, id: Id, alt: &str) -> bool {
+        let source = self.tree.attribute(id, "src").unwrap_or_default().trim();
+        let is_picture = source.get(..11).is_some_and(|head| head.eq_ignore_ascii_case("data:image/"));
+        is_picture && source.len() >= if alt.is_empty() { UNMISSED } else { PLACEHOLDER }
+    }
+
+    /// What describes a picture that nothing can lead to.
+    fn stand_in(&mut self, id: Id, alt: &str) -> Go {
+        let next = self.tree.after(id);
+        let words = self.tree.add_text(&described(alt));
+        self.tree.replace(id, words);
+        (self.image, self.is_held) = (Some(words), true);
+        Go::To(next)
+    }
+
     /// What describes a picture, as a link to it; within another link its words alone.
     fn replace_by_link(&mut self, id: Id, source: &str, alt: &str) -> Go {
-        let words = if alt.is_empty() { "[image]".to_owned() } else { format!("[image: {alt}]") };
-        if self.within(id, "a") {
-            return self.replace_by_text(id, &words);
-        }
         let next = self.tree.after(id);
-        let link = self.tree.add_element("a", &[("href", source)]);
-        let words = self.tree.add_text(&words);
-        self.tree.append(link, words);
-        self.tree.replace(id, link);
+        let words = self.tree.add_text(&described(alt));
+        let shown = if self.within(id, "a") {
+            words
+        } else {
+            let link = self.tree.add_element("a", &[("href", source)]);
+            self.tree.append(link, words);
+            link
+        };
+        self.tree.replace(id, shown);
+        self.image = Some(shown);
         Go::To(next)
     }
 
@@ -107,18 +134,24 @@ impl Pass<'_> {
     /// What is shown where no script runs. Mostly a picture again, beside the same one that a script would load.
     pub(super) fn no_script(&mut self, id: Id) -> Go {
         let shows_pictures_alone = self.tree.find(id, "img").is_some() && self.tree.is_blank(id);
-        if shows_pictures_alone && (self.comes_after_image(id) || self.comes_before_lazy(id)) {
+        let comes_after = shows_pictures_alone && self.comes_after_image(id);
+        if let Some(image) = self.image.filter(|_| comes_after && self.is_held) {
+            // What the page itself holds is a sketch of this.
+            self.tree.detach(image);
+        } else if comes_after || (shows_pictures_alone && self.comes_before_lazy(id)) {
             return self.drop(id);
         }
         self.unwrap(id)
     }
 
-    /// Whether the image that was kept last stands right before.
+    /// Whether the image that was kept last, or what was put in its place, stands right before.
     fn comes_after_image(&self, id: Id) -> bool {
         let blank = |sibling: &Id| self.tree.text(*sibling).is_some_and(|text| text.trim().is_empty());
         let mut siblings = std::iter::successors(self.tree.before(id), |sibling| self.tree.before(*sibling));
         let Some(mut last) = siblings.find(|sibling| !blank(sibling)) else { return false };
-        while let Some(inner) = self.tree.last(last).filter(|_| self.tree.name(last) != "img") {
+        while self.image != Some(last)
+            && let Some(inner) = self.tree.last(last)
+        {
             last = inner;
         }
         self.image == Some(last)
@@ -132,6 +165,11 @@ impl Pass<'_> {
             self.tree.name(next) == "img" && LAZY.iter().chain(LAZY_SETS).any(|name| self.tree.attribute(next, name).is_some())
         })
     }
+}
+
+/// What stands for a picture.
+fn described(alt: &str) -> String {
+    if alt.is_empty() { "[image]".to_owned() } else { format!("[image: {alt}]") }
 }
 
 /// Whether a `data:` address holds a picture of a kind that is shown, not too long, and more than a place for another.

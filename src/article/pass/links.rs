@@ -3,9 +3,9 @@
 
 use url::Url;
 
-use super::urls::untracked;
 use super::{Go, Pass};
 use crate::article::dom::Id;
+use crate::feed::untracked;
 
 /// The signs and words by which a footnote leads back.
 const BACK: &[&str] = &["↩", "↩︎", "↩️", "⏎", "↑", "^", "⤴", "⮌", "↵", "[↩]", "back", "return"];
@@ -30,7 +30,7 @@ impl Pass<'_> {
         }
         match self.absolute(&written) {
             Some(url) => {
-                self.tree.set_attribute(id, "href", Some(untracked(url).as_str()));
+                self.tree.set_attribute(id, "href", Some(&untracked(url.as_str())));
                 Go::Into
             }
             None => self.unwrap(id),

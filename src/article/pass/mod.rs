@@ -46,8 +46,10 @@ struct Pass<'a> {
     left: usize,
     /// The innermost elements of these sorts that it is in.
     pre: usize,
-    /// The image that was kept last, where it was lazy or may be.
+    /// The image that was kept last, or what was put in its place.
     image: Option<Id>,
+    /// Its address held it whole.
+    is_held: bool,
 }
 
 /// Where the walk goes on.
@@ -61,7 +63,7 @@ enum Go {
 /// Makes a tree an article's; `length` is that of its HTML. `None` where its addresses would become too long.
 pub(super) fn pass(tree: Tree, length: usize, context: Context<'_>) -> Option<Tree> {
     let left = may_be_added(length);
-    let mut pass = Pass { tree, context, left, pre: 0, image: None };
+    let mut pass = Pass { tree, context, left, pre: 0, image: None, is_held: false };
     pass.walk();
     (pass.left > 0).then_some(pass.tree)
 }

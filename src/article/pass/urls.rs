@@ -1,9 +1,8 @@
-//! PURE. Addresses: absolute, of schemes that mail programs open, without what tells where a reader came from.
+//! PURE. Addresses: absolute, of schemes that mail programs open.
 
 use url::Url;
 
 use super::{Pass, is_left_out};
-use crate::feed::identity::is_tracking;
 
 impl Pass<'_> {
     /// An address as it is written, absolute; nothing for what leads nowhere or must not be followed. What the base adds to it
@@ -28,13 +27,4 @@ impl Pass<'_> {
     pub(super) fn web(&mut self, written: &str) -> Option<Url> {
         self.absolute(written).filter(|url| url.scheme() != "mailto")
     }
-}
-
-/// An address without the parameters that track a reader.
-pub(super) fn untracked(mut url: Url) -> Url {
-    let Some(query) = url.query().filter(|query| query.split('&').any(is_tracking)) else { return url };
-    let kept: Vec<&str> = query.split('&').filter(|pair| !is_tracking(pair)).collect();
-    let kept = kept.join("&");
-    url.set_query(Some(kept.as_str()).filter(|query| !query.is_empty()));
-    url
 }

@@ -160,7 +160,7 @@ fn the_guard_finds_nothing_to_do_on_what_the_pass_made() {
         let context = crate::article::pass::Context { base: None, page: None, options: Options::default() };
         let tree = crate::article::pass::pass(crate::article::dom::Tree::parse(body).unwrap(), body.len(), context).unwrap();
         let written = tree.write(|_, _| None);
-        assert_eq!(crate::article::guard::guarded(&written, false, false), written, "of {body}");
+        assert_eq!(crate::article::guard::guarded(&written, false), written, "of {body}");
     }
 }
 

@@ -16,6 +16,9 @@ use super::links::room;
 /// The relation of the link that carries an entry's base and language; nobody else's, as it is no valid one.
 pub(crate) const FRAME: &str = "feeds frame";
 
+/// The same of the link that carries its own picture.
+pub(crate) const PICTURE: &str = "feeds picture";
+
 /// The longest name of a person, in characters, and the longest address, in bytes: those of a feed are written into each entry.
 const LONGEST_NAME: usize = 200;
 const LONGEST_URI: usize = 500;
@@ -71,13 +74,16 @@ impl Atom {
             let made = || Link { href: page, rel: Some("alternate".to_owned()), r#type: None };
             entry.links.insert(0, link.unwrap_or_else(made));
         }
-        entry.links.iter().for_each(|known| link(out, known, None));
+        entry.links.iter().for_each(|known| link(out, known, None, None));
+        if let Some(href) = entry.image.take() {
+            link(out, &Link { href, rel: Some(PICTURE.to_owned()), r#type: None }, None, None);
+        }
         for file in entry.enclosures.0 {
             let known = Link { href: file.url, rel: Some("enclosure".to_owned()), r#type: file.r#type };
-            link(out, &known, file.length);
+            link(out, &known, file.length, file.duration);
         }
         if let Some(href) = entry.comments {
-            link(out, &Link { href, rel: Some("replies".to_owned()), r#type: None }, None);
+            link(out, &Link { href, rel: Some("replies".to_owned()), r#type: None }, None, None);
         }
         if entry.base.is_some() || entry.language.is_some() {
             out.push_str("<link rel=\"");
@@ -113,7 +119,7 @@ impl Atom {
         words(&mut out, "title", feed.title.take().as_ref());
         words(&mut out, "subtitle", feed.subtitle.take().as_ref());
         time(&mut out, "updated", feed.updated.take());
-        feed.links.iter().for_each(|known| link(&mut out, known, None));
+        feed.links.iter().for_each(|known| link(&mut out, known, None, None));
         feed.authors.take().iter().flatten().for_each(|author| person(&mut out, author));
         self.xml.insert_str(0, &out);
         self.xml.push_str("</feed>");
@@ -155,8 +161,9 @@ fn time(out: &mut String, name: &str, at: Option<Timestamp>) {
     }
 }
 
-/// feed-rs writes addresses anew; where that would change one, its title, which nobody reads, keeps it as it was written.
-fn link(out: &mut String, link: &Link, length: Option<u64>) {
+/// feed-rs writes addresses anew; where that would change one, its title, which nobody reads, keeps it as it was written. It has no
+/// place for how long a file plays: that stands where the language does, which nobody reads of a file.
+fn link(out: &mut String, link: &Link, length: Option<u64>, duration: Option<u64>) {
     out.push_str("<link");
     attribute(out, " href", &link.href);
     if Url::parse(&link.href).is_ok_and(|url| url.as_str() != link.href) {
@@ -170,6 +177,9 @@ fn link(out: &mut String, link: &Link, length: Option<u64>) {
     }
     if let Some(length) = length {
         let _ = write!(out, "\" length=\"{length}");
+    }
+    if let Some(duration) = duration {
+        let _ = write!(out, "\" hreflang=\"{duration}");
     }
     out.push_str("\"/>");
 }

@@ -62,6 +62,10 @@ impl<'a> Context<'a> {
                 self.author(4, tag, inner, &mut feed.authors);
             }
             (Itunes, "author") => self.author(3, tag, inner, &mut feed.authors),
+            (Itunes, "image") => {
+                let url = self.attribute(tag, "href").and_then(|url| absolute(&url, self.around()));
+                feed.image = feed.image.take().or(url);
+            }
             (Itunes, "owner") => self.author(2, tag, inner, &mut feed.authors),
             (Core, "ttl") => feed.hints.read_ttl(&inner.value(&self.entities)),
             (Core, "skiphours" | "skipdays") => self.skips(inner, feed),

@@ -32,6 +32,7 @@ pub(crate) struct FeedDraft {
     pub(crate) updated: Best<Timestamp>,
     pub(crate) language: Best<String>,
     pub(crate) authors: Best<Vec<Person>>,
+    pub(crate) image: Option<String>,
     pub(crate) hints: Hints,
 }
 
@@ -58,6 +59,10 @@ pub(crate) struct EntryDraft {
     pub(crate) enclosures: Files,
     /// Files that are other forms of those, or are shown with it.
     pub(crate) others: Files,
+    /// How long it plays, in seconds.
+    pub(crate) duration: Option<u64>,
+    /// A picture of its own.
+    pub(crate) image: Best<String>,
     pub(crate) comments: Option<String>,
 }
 
@@ -157,6 +162,7 @@ impl Files {
         if let Some(known) = self.0.iter_mut().find(|known| known.url == file.url) {
             known.r#type = known.r#type.take().or(file.r#type);
             known.length = known.length.or(file.length);
+            known.duration = known.duration.or(file.duration);
         } else if self.0.len() < MOST_PARTS {
             self.0.push(file);
         }

@@ -8,6 +8,7 @@ use super::super::text::{from_html, holds_markup, one_line};
 use super::draft::{Best, EntryDraft, Files, Words};
 use super::inner::Inner;
 use super::links::absolute;
+use super::media::duration;
 use super::names::{Name, Space};
 use super::reader::{Context, value};
 use super::soup::Tag;
@@ -114,6 +115,9 @@ impl<'a> Context<'a> {
             (Core | Enclosure, "enclosure") => {
                 self.enclosure(tag, &inner, &["url", "href", "resource"], &["length", "filesize"], &mut entry.enclosures);
             }
+            (Itunes, "image") => self.picture(3, tag, &["href", "url"], entry),
+            (Media, "thumbnail") => self.picture(2, tag, &["url"], entry),
+            (Itunes, "duration") => entry.duration = value(self, &inner).as_deref().and_then(duration).or(entry.duration),
             (Media, "content") => {
                 self.enclosure(tag, &Inner::default(), &["url"], &["filesize"], &mut entry.others);
                 self.group(inner, entry, depth);
@@ -194,7 +198,7 @@ impl<'a> Context<'a> {
         match &*rel {
             "enclosure" => {
                 let length = self.attribute(tag, "length").and_then(|length| number(&length));
-                entry.enclosures.add(File { url: href, r#type: kind, length });
+                entry.enclosures.add(File { url: href, r#type: kind, length, duration: None });
             }
             "replies" | "comments" if kind.as_deref().is_none_or(is_page_type) => {
                 entry.comments.get_or_insert(href);
@@ -228,7 +232,7 @@ impl<'a> Context<'a> {
         if let Some(src) = self.attribute(tag, "src").and_then(|src| absolute(&src, self.around())) {
             entry.page.offer(1, src.clone());
             if ["audio/", "video/"].iter().any(|files| kind.starts_with(files)) {
-                entry.enclosures.add(File { url: src, r#type: Some(kind.clone()), length: None });
+                entry.enclosures.add(File { url: src, r#type: Some(kind.clone()), ..File::default() });
             }
         }
         // Atom 0.3 has the same body in several forms.
@@ -312,7 +316,8 @@ impl<'a> Context<'a> {
         let written = addresses.iter().find_map(|name| self.attribute(tag, name)).or_else(|| value(self, inner));
         let Some(url) = written.and_then(|href| absolute(&href, self.around())) else { return };
         let length = lengths.iter().find_map(|name| self.attribute(tag, name)).and_then(|length| number(&length));
-        files.add(File { url, r#type: self.attribute(tag, "type"), length });
+        let duration = self.attribute(tag, "duration").as_deref().and_then(duration);
+        files.add(File { url, r#type: self.attribute(tag, "type"), length, duration });
     }
 
     fn alternate_enclosure(&mut self, tag: &Tag<'a>, inner: Inner<'a>, entry: &mut EntryDraft) {
@@ -322,7 +327,7 @@ impl<'a> Context<'a> {
             if &*name.local == "source" {
                 let url = context.attribute(tag, "uri").and_then(|uri| absolute(&uri, context.around()));
                 if let Some(url) = url.filter(|url| is_web(url)) {
-                    entry.others.add(File { url, r#type: kind.clone(), length });
+                    entry.others.add(File { url, r#type: kind.clone(), length, duration: None });
                 }
             }
             None
@@ -353,7 +358,7 @@ impl<'a> Context<'a> {
 
     /// Settles what depends on all that was said.
     pub(crate) fn finish_entry(&self, entry: &mut EntryDraft) {
-        std::mem::take(&mut entry.others).0.into_iter().for_each(|file| entry.enclosures.add(file));
+        entry.settle_files();
         // A date that says not of what is that of publishing, unless there is another for that.
         if entry.published.get().is_none() && entry.updated.ranked().is_some_and(|(rank, _)| rank <= SOME_DATE) {
             entry.published = std::mem::take(&mut entry.updated);

@@ -10,6 +10,7 @@ mod inner;
 mod item;
 mod json;
 mod links;
+mod media;
 mod names;
 mod reader;
 mod soup;
@@ -21,7 +22,7 @@ use std::borrow::Cow;
 use url::Url;
 
 use atom::Atom;
-pub(crate) use atom::FRAME;
+pub(crate) use atom::{FRAME, PICTURE};
 pub(crate) use json::{members, root as json_root};
 
 use draft::FeedDraft;

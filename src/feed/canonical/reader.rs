@@ -237,6 +237,10 @@ impl<'a> Reader<'a, '_> {
         if level.kind == Kind::Entry {
             let mut entry = std::mem::take(&mut self.entry);
             self.context.finish_entry(&mut entry);
+            // What every entry shows is no picture of its own.
+            if self.feed.image.is_some() && self.feed.image.as_ref() == entry.image.get() {
+                entry.image.take();
+            }
             self.atom.entry(entry);
         }
         self.context.base = self.levels.0.iter().rev().find_map(|level| level.base.clone());

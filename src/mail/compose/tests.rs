@@ -23,6 +23,7 @@ fn entry() -> Entry {
         content: Some("<p>Hello <b>there</b>, <a href=\"/x\">a link</a>.</p><pre>code\n.\n</pre>".to_owned()),
         tags: vec!["one".to_owned(), "two".to_owned()],
         enclosures: vec![crate::feed::Enclosure {
+            duration: Some(3_753),
             url: "https://example.org/a.mp3".to_owned(),
             r#type: Some("audio/mpeg".to_owned()),
             length: Some(12_345_678),

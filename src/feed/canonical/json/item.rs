@@ -8,6 +8,7 @@ use super::super::super::entry::{Enclosure, Link};
 use super::super::super::text;
 use super::super::draft::{EntryDraft, Words};
 use super::super::links::absolute;
+use super::super::media::duration;
 use super::field::{self, Text};
 use super::scan::{Scanner, Value};
 
@@ -106,11 +107,19 @@ fn word(entry: &mut EntryDraft, addresses: &mut Addresses, key: &str, text: Text
         "updated" | "updated_at" | "updatedAt" | "modified" | "modified_at" | "last_modified" | "dateModified" => {
             offer(&text, |at| entry.updated.offer(7, at));
         }
+        "image" => offer_image(entry, 3, &text, base),
+        "banner_image" => offer_image(entry, 2, &text, base),
         "language" | "lang" => entry.language = Some(text.into_owned()),
         "comments_url" | "comments" | "_comments" | "discussion_url" if !number => {
             entry.comments = absolute(&text, base).filter(|href| is_web(href)).or(entry.comments.take());
         }
         _ => {}
+    }
+}
+
+fn offer_image(entry: &mut EntryDraft, rank: u8, text: &str, base: Option<&Url>) {
+    if let Some(url) = absolute(text, base).filter(|url| is_web(url)) {
+        entry.image.offer(rank, url);
     }
 }
 
@@ -133,7 +142,7 @@ fn place(
         None | Some("alternate" | "") => drop(addresses.own.get_or_insert(href)),
         Some("enclosure") => {
             if let Some(url) = absolute(&href, base) {
-                entry.enclosures.add(Enclosure { url, r#type: kind, length: None });
+                entry.enclosures.add(Enclosure { url, r#type: kind, ..Enclosure::default() });
             }
         }
         Some("replies") => {
@@ -156,6 +165,7 @@ fn file(scanner: &mut Scanner<'_>, base: Option<&Url>) -> Option<Enclosure> {
             "url" | "link" | "href" | "src" => file.url = absolute(&text, base)?,
             "mime_type" | "type" | "mimeType" => file.r#type = Some(text::one_line(&text)),
             "size_in_bytes" | "length" | "size" | "sizeInBytes" => file.length = field::count(&text),
+            "duration_in_seconds" | "duration" => file.duration = duration(&text),
             _ => {}
         }
     }

@@ -72,7 +72,8 @@ fn a_json_feed_becomes_atom() {
     <updated>2026-01-03T02:04:05.5Z</updated>
     <link href="https://example.org/1" rel="alternate"/>
     <link href="https://other.example/" rel="related"/>
-    <link href="https://example.org/a.mp3" rel="enclosure" type="audio/mpeg" length="12"/>
+    <link href="https://example.org/feeds/i.png" rel="feeds picture"/>
+    <link href="https://example.org/a.mp3" rel="enclosure" type="audio/mpeg" length="12" hreflang="1"/>
     <category term="a"/>
     <category term="b"/>
     <summary type="text">a &lt; b</summary>
