@@ -22,6 +22,7 @@ impl Pass<'_> {
             }
             single.extend(first);
         }
+        let is_alone = single.len() == 1;
         for cell in single {
             let has_text =
                 self.tree.children(cell).any(|child| !self.tree.name(child).is_empty() || !self.tree.is_blank_text(child));
@@ -36,7 +37,9 @@ impl Pass<'_> {
                     self.tree.insert_before(table, child);
                 }
             } else {
-                let block = self.tree.add_element("div", &[]);
+                // A table around a few words sets them apart.
+                let holds_blocks = self.tree.children(cell).any(|child| is_block(self.tree.name(child)));
+                let block = self.tree.add_element(if is_alone && !holds_blocks { "p" } else { "div" }, &[]);
                 self.tree.move_children(cell, block);
                 self.tree.insert_before(table, block);
             }

@@ -1,4 +1,5 @@
-//! PURE. Signs that are raised or lowered, where there are such letters; what has none stands as it is.
+//! PURE. Signs that are raised or lowered, where there are such letters; what has none stands as it is. Words that are struck
+//! out, by a mark.
 
 const RAISED: &[(char, char)] = &[
     ('0', '⁰'),
@@ -48,6 +49,10 @@ pub(super) fn raised(text: &str) -> String {
 
 pub(super) fn lowered(text: &str) -> String {
     mapped(text, LOWERED).unwrap_or_else(|| format!("_{text}"))
+}
+
+pub(super) fn struck(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!("~{text}~") }
 }
 
 fn mapped(text: &str, letters: &[(char, char)]) -> Option<String> {

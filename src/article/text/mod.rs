@@ -19,6 +19,7 @@ use self::notes::Notes;
 use self::surface::{List, Surface};
 use self::table::Table;
 use super::dom::{Id, Step, Tree};
+use crate::feed::file_name;
 
 /// How a line ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +63,7 @@ pub(super) fn render(tree: &Tree, width: usize, page: Option<&Url>) -> Text {
         tables: Vec::new(),
         notes: Notes::default(),
         unnamed: Vec::new(),
+        is_wordless: false,
         pre: 0,
         hidden: 0,
     };
@@ -74,6 +76,8 @@ pub(super) fn render(tree: &Tree, width: usize, page: Option<&Url>) -> Text {
     renderer.finish()
 }
 
+/// The longest name of a file, in bytes, that stands for an image.
+const LONGEST_NAME: usize = 60;
 /// Text is never wrapped narrower than that, however deep it is indented.
 const NARROWEST: usize = 20;
 
@@ -88,6 +92,8 @@ struct Renderer<'a> {
     notes: Notes,
     /// Images that nothing describes.
     unnamed: Vec<String>,
+    /// Whether it is in a link that shows images alone, of which none has words.
+    is_wordless: bool,
     pre: usize,
     /// What is not shown, such as the brackets around a reading.
     hidden: usize,
@@ -108,10 +114,7 @@ impl Renderer<'_> {
                 self.here.mark_heading();
             }
             "div" | "figcaption" | "dt" | "caption" => self.here.begin(false),
-            "blockquote" => {
-                self.here.begin(true);
-                self.here.quote += 1;
-            }
+            "blockquote" => self.here.begin_quote(),
             "ul" => self.list(List::bullets()),
             "ol" => self.list(self.numbers(id)),
             "li" => {
@@ -143,8 +146,12 @@ impl Renderer<'_> {
                 self.surfaces.push(std::mem::replace(&mut self.here, inner));
             }
             "img" => self.image(id),
-            "a" => self.here.begin_link(),
+            "a" => {
+                self.here.begin_link();
+                self.is_wordless = self.tree.below(id).all(|inner| self.says_nothing(inner));
+            }
             "sup" | "sub" => self.here.begin_raised(),
+            "s" | "del" if self.pre == 0 => self.here.begin_raised(),
             "q" => self.here.push("“"),
             "rt" => self.here.push("("),
             "rp" => self.hidden += 1,
@@ -165,10 +172,7 @@ impl Renderer<'_> {
                 self.here.end(true);
             }
             "div" | "figcaption" | "dt" | "caption" => self.here.end(false),
-            "blockquote" => {
-                self.here.end(true);
-                self.here.quote = self.here.quote.saturating_sub(1);
-            }
+            "blockquote" => self.here.end_quote(),
             "ul" | "ol" => {
                 let inner = self.here.end_list();
                 self.here.end(!inner);
@@ -179,7 +183,7 @@ impl Renderer<'_> {
                 self.here.end_verbatim();
                 self.here.end(true);
             }
-            name @ ("td" | "th") => self.end_cell(name == "th"),
+            "td" | "th" => self.end_cell(id),
             "table" => {
                 self.here.flush();
                 if let Some(table) = self.tables.pop() {
@@ -190,6 +194,7 @@ impl Renderer<'_> {
             "a" => self.end_link(id),
             "sup" => self.here.end_raised(inline::raised),
             "sub" => self.here.end_raised(inline::lowered),
+            "s" | "del" if self.pre == 0 => self.here.end_raised(inline::struck),
             "q" => self.here.push("”"),
             "rt" => self.here.push(")"),
             "rp" => self.hidden = self.hidden.saturating_sub(1),
@@ -212,11 +217,14 @@ impl Renderer<'_> {
         List::numbers(first, if reversed { -1 } else { 1 })
     }
 
-    fn end_cell(&mut self, is_head: bool) {
+    fn end_cell(&mut self, id: Id) {
+        let span = |name| self.tree.attribute(id, name).and_then(|span| span.parse().ok()).unwrap_or(1);
+        let spans = (span("colspan"), span("rowspan"));
+        let is_head = self.tree.name(id) == "th";
         let Some(outer) = self.surfaces.pop() else { return };
         let inner = std::mem::replace(&mut self.here, outer);
         if let Some(table) = self.tables.last_mut() {
-            table.add_cell(inner.finish(), is_head);
+            table.add_cell(inner.finish(), is_head, spans);
         }
     }
 
@@ -225,6 +233,11 @@ impl Renderer<'_> {
         let described = match (get("alt"), get("title")) {
             (Some(alt), Some(title)) if alt != title => format!("[image: {alt} ({title})]"),
             (Some(text), _) | (None, Some(text)) => format!("[image: {text}]"),
+            // Of a link there has to be something to follow.
+            (None, None) if std::mem::take(&mut self.is_wordless) => {
+                let name = get("src").and_then(file_name).filter(|name| name.len() <= LONGEST_NAME && name.contains('.'));
+                name.map_or_else(|| "[image]".to_owned(), |name| format!("[image: {name}]"))
+            }
             (None, None) => {
                 self.unnamed.extend(get("src").map(str::to_owned));
                 return;
@@ -236,7 +249,16 @@ impl Renderer<'_> {
         }
     }
 
+    /// Whether a node shows nothing as text.
+    fn says_nothing(&self, id: Id) -> bool {
+        let is_blank = |text: Option<&str>| text.is_none_or(|text| text.trim().is_empty());
+        let is_image = self.tree.name(id) == "img";
+        is_blank(self.tree.text(id))
+            && !(is_image && ["alt", "title"].iter().any(|name| !is_blank(self.tree.attribute(id, name))))
+    }
+
     fn end_link(&mut self, id: Id) {
+        self.is_wordless = false;
         let text = self.here.end_link();
         let Some(url) = self.tree.attribute(id, "href").filter(|_| self.pre == 0) else { return };
         let text = text.as_deref().map(str::trim);

@@ -39,7 +39,12 @@ struct Frame {
     /// What stands before its first line, until that is written.
     marker: Option<String>,
     width: usize,
+    /// It is a quotation in a list: every line of it has the mark.
+    is_quote: bool,
 }
+
+/// What stands before what is quoted.
+const QUOTE: &str = "> ";
 
 #[derive(Debug)]
 pub(super) struct Surface {
@@ -51,7 +56,7 @@ pub(super) struct Surface {
     gap: bool,
     frames: Vec<Frame>,
     lists: Vec<List>,
-    pub(super) quote: usize,
+    quote: usize,
     width: usize,
     /// How often the paragraph was written: whether an earlier place in it still is one.
     written: usize,
@@ -122,7 +127,7 @@ impl Surface {
     /// Begins a block; after a gap where that is wanted, but not right behind the mark of an item.
     pub(super) fn begin(&mut self, apart: bool) {
         self.flush();
-        self.gap |= apart && self.frames.last().is_none_or(|frame| frame.marker.is_none());
+        self.gap |= apart && self.frames.iter().all(|frame| frame.marker.is_none());
     }
 
     pub(super) fn end(&mut self, apart: bool) {
@@ -148,17 +153,34 @@ impl Surface {
     pub(super) fn begin_item(&mut self, value: Option<i64>) {
         self.flush();
         let marker = self.lists.last_mut().map_or_else(|| "- ".to_owned(), |list| list.marker(value));
-        self.frames.push(Frame { width: marker.len(), marker: Some(marker) });
+        self.frames.push(Frame { width: marker.len(), marker: Some(marker), is_quote: false });
     }
 
     pub(super) fn begin_indented(&mut self) {
         self.flush();
-        self.frames.push(Frame { width: DETAIL, marker: None });
+        self.frames.push(Frame { width: DETAIL, marker: None, is_quote: false });
     }
 
     pub(super) fn end_frame(&mut self) {
         self.flush();
         self.frames.pop();
+    }
+
+    /// Begins a quotation. In a list its mark stands where the item's text begins, so it is no more one that mail programs know.
+    pub(super) fn begin_quote(&mut self) {
+        self.begin(true);
+        if self.frames.is_empty() {
+            self.quote += 1;
+        } else {
+            self.frames.push(Frame { width: QUOTE.len(), marker: None, is_quote: true });
+        }
+    }
+
+    pub(super) fn end_quote(&mut self) {
+        self.end(true);
+        if self.frames.pop_if(|frame| frame.is_quote).is_none() {
+            self.quote = self.quote.saturating_sub(1);
+        }
     }
 
     pub(super) fn begin_link(&mut self) {
@@ -232,24 +254,34 @@ impl Surface {
     /// Puts a line where it stands here.
     pub(super) fn line(&mut self, mut line: Line) {
         let quote = self.quote.min(MOST_QUOTES);
+        let lead = self.lead();
         if std::mem::take(&mut self.gap)
             && let Some(last) = self.lines.last()
         {
-            let quote = quote.min(last.quote);
-            self.lines.push(Line { quote, ..Line::of(String::new()) });
+            // What is quoted goes on in the next paragraph.
+            let goes_on = lead.ends_with(QUOTE) && last.lead.ends_with(QUOTE) && last.lead.len() == lead.len();
+            let (quote, lead) = (quote.min(last.quote), if goes_on { lead.clone() } else { String::new() });
+            self.lines.push(Line { quote, lead, ..Line::of(String::new()) });
         }
-        if !self.frames.is_empty() {
-            let mut lead = String::new();
-            for frame in &mut self.frames {
-                match frame.marker.take() {
-                    Some(marker) => lead.push_str(&marker),
-                    None => lead.push_str(&" ".repeat(frame.width.min(MOST_INDENT.saturating_sub(lead.len())))),
-                }
-            }
-            line.lead.insert_str(0, &lead);
-        }
+        line.lead.insert_str(0, &lead);
         line.quote += quote;
         self.lines.push(line);
+    }
+
+    /// What stands before the next line.
+    fn lead(&mut self) -> String {
+        let mut lead = String::new();
+        for frame in &mut self.frames {
+            match frame.marker.take() {
+                Some(marker) => lead.push_str(&marker),
+                None if frame.width + lead.len() > MOST_INDENT => {
+                    lead.push_str(&" ".repeat(MOST_INDENT.saturating_sub(lead.len())));
+                }
+                None if frame.is_quote => lead.push_str(QUOTE),
+                None => lead.push_str(&" ".repeat(frame.width)),
+            }
+        }
+        lead
     }
 
     /// Wants an empty line before the next.

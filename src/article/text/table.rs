@@ -1,5 +1,7 @@
 //! PURE. Tables: columns side by side where they fit, else each row as a few lines that name their column.
 
+use std::collections::HashMap;
+
 use super::surface::{Surface, first_paragraph};
 use super::wrap::{width, wrap};
 use super::{Line, NARROWEST};
@@ -17,11 +19,20 @@ const LONGEST_HEAD: usize = 40;
 struct Cell {
     lines: Vec<Line>,
     is_head: bool,
+    /// The first of its columns, and how many it has.
+    column: usize,
+    span: usize,
+    /// It goes on in the next row.
+    goes_on: bool,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Table {
     rows: Vec<Vec<Cell>>,
+    /// For how many more rows each column is taken by a cell above.
+    taken: Vec<usize>,
+    /// The column that the next cell begins in.
+    column: usize,
 }
 
 impl Cell {
@@ -34,22 +45,43 @@ impl Cell {
         let plain = |line: &Line| line.quote == 0 && line.lead.is_empty() && !line.verbatim;
         self.lines.len() <= 1 && self.lines.iter().all(plain)
     }
+
+    /// The column after its last.
+    fn end(&self) -> usize {
+        self.column.saturating_add(self.span)
+    }
 }
 
 impl Table {
     pub(super) fn begin_row(&mut self) {
+        self.taken.iter_mut().for_each(|rows| *rows = rows.saturating_sub(1));
+        self.column = 0;
         self.rows.push(Vec::new());
     }
 
-    pub(super) fn add_cell(&mut self, lines: Vec<Line>, is_head: bool) {
-        if let Some(row) = self.rows.last_mut() {
-            row.push(Cell { lines, is_head });
+    /// Adds a cell, and for how many columns and rows it stands.
+    pub(super) fn add_cell(&mut self, lines: Vec<Line>, is_head: bool, (columns, rows): (usize, usize)) {
+        let Some(row) = self.rows.last_mut() else { return };
+        while self.taken.get(self.column).is_some_and(|rows| *rows > 0) {
+            self.column += 1;
         }
+        let cell = Cell { lines, is_head, column: self.column, span: columns, goes_on: rows > 1 };
+        self.column = cell.end();
+        if rows > 1 {
+            let end = self.column.min(MOST_COLUMNS);
+            self.taken.resize(self.taken.len().max(end), 0);
+            self.taken.iter_mut().take(end).skip(cell.column).for_each(|taken| *taken = rows);
+        }
+        row.push(cell);
     }
 
-    /// Whether the first row names the columns.
-    fn has_head(&self) -> bool {
-        self.rows.len() > 1 && self.rows.first().is_some_and(|row| row.len() > 1 && row.iter().all(|cell| cell.is_head))
+    /// How many rows name the columns: the first, and those below it that name parts of what it names.
+    fn heads(&self) -> usize {
+        let is_head = |row: &&Vec<Cell>| row.len() > 1 && row.iter().all(|cell| cell.is_head);
+        let is_divided = |row: &Vec<Cell>| row.iter().any(|cell| cell.span > 1 || cell.goes_on);
+        let first = self.rows.iter().take_while(is_head).take_while(|row| is_divided(row)).count();
+        let heads = first + usize::from(self.rows.get(first).is_some_and(|row| is_head(&row)));
+        if heads < self.rows.len() { heads } else { 0 }
     }
 
     pub(super) fn lay_out(self, on: &mut Surface) {
@@ -61,30 +93,37 @@ impl Table {
 
     /// How wide each column is, where all fit.
     fn columns(&self, room: usize) -> Option<Vec<usize>> {
-        let count = self.rows.iter().map(Vec::len).max().filter(|count| (2..=MOST_COLUMNS).contains(count))?;
+        let cells = || self.rows.iter().flatten();
+        let count = cells().map(Cell::end).max().filter(|count| (2..=MOST_COLUMNS).contains(count))?;
         let mut columns = vec![0; count];
-        for row in &self.rows {
-            for (column, cell) in columns.iter_mut().zip(row) {
-                if !cell.is_simple() {
-                    return None;
-                }
-                *column = width(cell.text()).max(*column);
+        for cell in cells() {
+            if !cell.is_simple() {
+                return None;
+            }
+            if cell.span == 1 {
+                columns[cell.column] = width(cell.text()).max(columns[cell.column]);
             }
         }
-        let all = columns.iter().sum::<usize>() + BETWEEN * (count - 1);
-        (all <= room.min(WIDEST)).then_some(columns)
+        // What stands over several columns widens the last of them where they have no room for it.
+        for cell in cells().filter(|cell| cell.span > 1) {
+            let lacks = width(cell.text()).saturating_sub(room_of(&columns[cell.column..cell.end()]));
+            columns[cell.end() - 1] += lacks;
+        }
+        (room_of(&columns) <= room.min(WIDEST)).then_some(columns)
     }
 
     fn side_by_side(self, columns: &[usize], on: &mut Surface) {
-        let has_head = self.has_head();
+        let heads = self.heads();
         for (at, row) in self.rows.iter().enumerate() {
-            let mut line = String::new();
-            for (cell, column) in row.iter().zip(columns) {
+            let (mut line, mut taken) = (String::new(), 0);
+            for cell in row.iter().filter(|cell| !cell.text().is_empty()) {
+                let before: usize = columns[..cell.column].iter().map(|column| column + BETWEEN).sum();
+                line.push_str(&" ".repeat(before.saturating_sub(taken)));
                 line.push_str(cell.text());
-                line.push_str(&" ".repeat(column - width(cell.text()) + BETWEEN));
+                taken = before + width(cell.text());
             }
             on.line(Line::of(line.trim_end().to_owned()));
-            if at == 0 && has_head {
+            if at + 1 == heads {
                 let rules: Vec<String> = columns.iter().map(|column| "-".repeat(*column)).collect();
                 on.line(Line::of(rules.join("  ").trim_end().to_owned()));
             }
@@ -92,13 +131,17 @@ impl Table {
     }
 
     fn row_by_row(self, on: &mut Surface) {
-        let has_head = self.has_head();
-        let heads: Vec<String> = match self.rows.first() {
-            Some(row) if has_head => row.iter().map(|cell| first_paragraph(&cell.lines).0).collect(),
-            _ => Vec::new(),
-        };
+        let heads = self.heads();
+        let mut names: HashMap<usize, String> = HashMap::new();
+        for cell in self.rows.iter().take(heads).flatten() {
+            let name = first_paragraph(&cell.lines).0;
+            if !is_short(&name) {
+                continue;
+            }
+            (cell.column..cell.end().min(cell.column + MOST_COLUMNS)).for_each(|column| drop(names.insert(column, name.clone())));
+        }
         let apart = self.rows.iter().any(|row| row.len() > 1);
-        for row in self.rows.into_iter().skip(usize::from(has_head)) {
+        for row in self.rows.into_iter().skip(heads) {
             // A row whose first cell alone is a head names what the others say.
             let own_head = row.len() == 2 && row[0].is_head && !row[1].is_head;
             let own = own_head.then(|| first_paragraph(&row[0].lines).0);
@@ -106,7 +149,7 @@ impl Table {
                 match &own {
                     Some(head) if at == 1 => put(cell.lines, head, on),
                     Some(head) if is_short(head) => {}
-                    Some(_) | None => put(cell.lines, heads.get(at).map_or("", String::as_str), on),
+                    Some(_) | None => put(cell.lines, names.get(&cell.column).map_or("", String::as_str), on),
                 }
             }
             if apart {
@@ -114,6 +157,11 @@ impl Table {
             }
         }
     }
+}
+
+/// How much room some columns have together.
+fn room_of(columns: &[usize]) -> usize {
+    columns.iter().sum::<usize>() + BETWEEN * columns.len().saturating_sub(1)
 }
 
 fn is_short(head: &str) -> bool {

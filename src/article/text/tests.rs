@@ -57,6 +57,39 @@ fn what_does_not_fit_side_by_side_is_told_row_by_row() {
 }
 
 #[test]
+fn cells_that_stand_for_several_keep_the_columns_in_line() {
+    let spans = "<table><tr><th rowspan=2>Name<th colspan=2>Size<tr><th>wide<th>high<tr><td>a<td>10<td>2<tr><td>b<td rowspan=2>7<td>3<tr><td>c<td>4</table>";
+    let shown = ["Name  Size", "      wide  high", "----  ----  ----", "a     10    2", "b     7     3", "c           4"];
+    assert_eq!(text(spans), shown.join("\n"));
+    let wide = "<table><tr><td colspan=2>A title over both<tr><td>a<td>b</table>";
+    assert_eq!(text(wide), "A title over both\na  b");
+    let endless = "<table><tr><td colspan=1000 rowspan=1000>a<tr><td>b<td>c</table>";
+    assert_eq!(text(endless), "a\n\nb\nc");
+}
+
+#[test]
+fn tables_stand_apart_from_each_other() {
+    let (two, one) = ("<table><tr><td>a<td>b</table>", "<table><tr><td>c</table>");
+    assert_eq!(text(&format!("{two}{two}")), "a  b\n\na  b");
+    assert_eq!(text(&format!("{one}{one}")), "c\n\nc");
+}
+
+#[test]
+fn a_quotation_in_a_list_stands_where_its_item_does() {
+    assert_eq!(text("<ul><li>a<blockquote><p>q</p><p>r</p></blockquote></li><li>b</li></ul>"), "- a\n\n  > q\n  >\n  > r\n\n- b");
+    assert_eq!(text("<ul><li><blockquote>q</blockquote></li></ul>"), "- > q");
+    assert_eq!(text("<blockquote><ul><li>a</li></ul></blockquote>"), "> - a");
+}
+
+#[test]
+fn what_is_struck_out_has_a_quiet_mark() {
+    assert_eq!(text("<p>Was <s>ten</s> <del>nine</del> <strike>8</strike>, is <ins>seven</ins> <mark>now</mark>.</p>"), {
+        "Was ~ten~ ~nine~ ~8~, is seven now."
+    });
+    assert_eq!(text("<pre>a <del>b</del></pre>"), "a b");
+}
+
+#[test]
 fn wide_signs_take_two_columns_and_wrap_between_each_other() {
     let lines = laid_out("<p>漢字仮名交じり文は、空白なしで書かれる。</p>", 20).plain();
     assert_eq!(lines, "漢字仮名交じり文は、\n空白なしで書かれる。");
@@ -70,6 +103,16 @@ fn wide_signs_take_two_columns_and_wrap_between_each_other() {
 fn an_image_without_words_is_told_only_where_there_is_nothing_else() {
     assert_eq!(text("<p>a<img src=b.png></p>"), "a");
     assert_eq!(text("<p><img src=b.png></p>"), "[image][1]\n\n[1] https://example.org/b.png");
+}
+
+#[test]
+fn a_link_that_shows_only_an_image_without_words_can_be_followed() {
+    assert_eq!(text("<p>a <a href=/full><img src=/p/cat.png></a></p>"), "a [image: cat.png][1]\n\n[1] https://example.org/full");
+    assert_eq!(
+        text("<p>a</p><a href=/full><figure><img src=/p/1><img src=/p/2></figure></a>"),
+        "a\n\n[image][1]\n\n[1] https://example.org/full"
+    );
+    assert_eq!(text("<a href=/full><img src=/p/cat.png> A cat</a>"), "A cat[1]\n\n[1] https://example.org/full");
 }
 
 #[test]
