@@ -282,7 +282,7 @@ impl Courier {
             Err(NothingMade::Store(error)) => return Err(error),
             Err(NothingMade::Panicked(panicked)) => return Ok(Err(NotMade::poison(&panicked, true))),
         };
-        let Ready { made, carries } = match made {
+        let Ready { made, carries, without_page } = match made {
             Ok(ready) => ready,
             Err(MakeError::Dropped(reason)) => return Ok(Err(NotMade::Dropped { reason })),
             Err(error) if error.lacks_link() => {
@@ -291,6 +291,10 @@ impl Courier {
             Err(error) => return Ok(Err(NotMade::poison(&error, error.may_shrink()))),
         };
         let facts = Ready::facts_of(&made);
+        if let Some(why) = without_page {
+            let (feed, title) = (&facts.feed.name, &facts.entry.title);
+            tracing::info!(feed, sink = channel.name, "`{feed}`, “{title}”: its body is what the feed says: {why}");
+        }
         if claim.attempts == 0 && claim.small.is_none() {
             for note in &facts.entry.notes {
                 (self.observer)(Event::Noted { item: item(channel, claim), note: note.clone() });

@@ -232,6 +232,48 @@ fn a_page_without_end_costs_its_entry_nothing_but_the_page() {
     assert_eq!(reader.inbox().iter().filter(|mail| html(mail).contains("What the feed says.")).count(), 3);
 }
 
+#[test]
+fn preview_says_why_a_body_is_not_from_its_page() {
+    let publisher = Server::start();
+    let long = body(&paragraphs("The storm came over the island, as the feed says at length,"));
+    let other = body("A ferry sails again to the island.");
+    publisher.serve("/rss", document_at(&publisher.url(""), &[("broken", &long), ("short", &long), ("other", &other)]));
+    publisher.answer("/broken", 500, &[], "");
+    publisher.serve("/short", page(&paragraphs("The storm")[..400]));
+    publisher
+        .serve("/other", page("<p>Consent, please, to everything that we and all our partners store here. Nothing else.</p>"));
+    let reader = Sandbox::local().sink_maildir().feed_with("winds", publisher.url("/rss"), "fulltext = true");
+    let explained = |reader: &Sandbox, entry: &str| reader.run(&["preview", "winds", "--entry", entry, "--explain"]).succeeds();
+    for (entry, words) in [("1", "500"), ("2", "page has fewer words than the feed"), ("3", "page speaks of something else")] {
+        explained(&reader, entry).complains_of("its body: what the feed says; its page").complains_of(words);
+    }
+    let chosen = "fulltext = { select = \"main.post\" }";
+    let reader = Sandbox::local().sink_maildir().feed_with("winds", publisher.url("/rss"), chosen);
+    explained(&reader, "2").complains_of("nothing on the page matches `main.post`");
+    publisher.serve("/short", Page::html("<main class=post>In short.</main><p>And more around it.</p>"));
+    explained(&reader, "2").complains_of("its body: from its page").shows("In short.");
+}
+
+#[test]
+fn a_photo_that_the_text_shows_is_carried_once() {
+    let publisher = Server::start();
+    let (photo, sound) = (publisher.url("/p.png"), publisher.url("/a.mp3"));
+    let file = |url: &str, kind: &str| format!("<enclosure url=\"{url}\" type=\"{kind}\" length=\"1\"/>");
+    let files = [file(&photo, "image/png"), file(&sound, "audio/mpeg")].concat();
+    publisher.serve("/rss", document(&[("a", &format!("{}{files}", body(&format!("<img src=\"{photo}\">"))))]));
+    publisher.serve("/p.png", Page::of(png(20, 20), "image/png"));
+    publisher.serve("/a.mp3", Page::of("x".repeat(2_000), "audio/mpeg"));
+    let reader = Sandbox::local().defaults("attach = \"1MiB\"\nimages = \"inline\"").sink_maildir();
+    let reader = reader.feed("winds", publisher.url("/rss"));
+    let explained = reader.run(&["preview", "winds", "--explain"]).succeeds();
+    explained.complains_of("(audio/mpeg, 2.0 kB)").shows("/a.mp3 (audio/mpeg, 2.0 kB)");
+    reader.poll().succeeds().quietly();
+    let mut carried: Vec<String> = reader.inbox()[0].carried().iter().map(|part| part.0.clone()).collect();
+    carried.sort();
+    assert_eq!(carried, ["audio/mpeg", "image/png"]);
+    assert_eq!(publisher.requests_to("/p.png").len(), 2, "the preview, and the delivery");
+}
+
 /// A feed of one entry that passes through a shell script.
 fn transformed(script: &str) -> (Sandbox, Server) {
     let publisher = Server::start();
