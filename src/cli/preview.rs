@@ -221,6 +221,7 @@ async fn show(
     let made = match pantry.make(&Shelf::Memory, &target.addressed, making).await {
         Ok(made) => made.map_err(|error| cannot(error.to_string()))?,
         Err(NothingMade::Panicked(panicked)) => return Err(cannot(panicked.to_string())),
+        Err(NothingMade::Later(why)) => return Err(cannot(why)),
         Err(NothingMade::Store(error)) => return Err(error.into()),
     };
     let printer = &place.printer;

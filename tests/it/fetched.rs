@@ -330,6 +330,40 @@ fn an_entry_whose_program_fails_goes_as_it_is_with_a_note() {
 }
 
 #[test]
+fn a_program_that_takes_its_time_holds_up_no_other_feed() {
+    let publisher = Server::start();
+    let names: Vec<String> = (0..12).map(|number| format!("n{number}")).collect();
+    let text = body("Words.");
+    let many: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), text.as_str())).collect();
+    publisher.serve("/many", document(&many));
+    publisher.serve("/quick", document(&[("quick", &text)]));
+    let reader = Sandbox::local().sink("inbox", "type = \"maildir\"\npath = \"~/Mail\"");
+    // It waits for a mail that is queued behind all of its own.
+    let script = "until ls \"$HOME/Mail/new\" | grep -q .; do sleep 0.05; done\necho '{}'\n";
+    reader.file(".config/feeds/wait.sh", script);
+    reader.append("\n[tags.slow]\ntransform = [\"sh\", \"wait.sh\"]\n");
+    reader.run(&["add", &publisher.url("/many"), "--tag", "slow", "--backlog", "all"]).succeeds();
+    reader.run(&["add", &publisher.url("/quick"), "--name", "quick"]).succeeds();
+    reader.poll().succeeds().quietly();
+    let subjects: Vec<String> = reader.maildir("Mail").iter().map(|mail| mail.subject().to_owned()).collect();
+    assert_eq!(subjects.len(), 13, "{subjects:?}");
+}
+
+#[test]
+fn an_entry_whose_program_asks_for_patience_waits_for_the_next_run() {
+    let (reader, _publisher) =
+        transformed("test -e \"$HOME/ready\" || { echo busy >&2; exit 75; }\necho '{\"title\":\"Ready\"}'");
+    reader.poll().succeeds();
+    let queue = reader.queue();
+    assert!(reader.inbox().is_empty() && queue.len() == 1, "{queue:?}");
+    assert_eq!((&queue[0]["state"], &queue[0]["error"]), (&"pending".into(), &"`sh` asks to be tried later: busy".into()));
+    assert_eq!(runs(&reader), 1);
+    reader.file("ready", "");
+    reader.poll_again().succeeds();
+    assert_eq!((reader.inbox()[0].subject(), runs(&reader)), ("Ready", 2));
+}
+
+#[test]
 fn what_a_program_made_is_kept_for_a_retry() {
     let publisher = Server::start();
     publisher.serve("/rss", Page::feed(fixture("two_entries.xml")));
