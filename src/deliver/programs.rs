@@ -12,7 +12,7 @@ use crate::fetch::{FetchErrorKind, Program, ProgramError};
 use crate::resource::Resource;
 
 /// How many of a feed's entries are passed through its program at once.
-const AT_ONCE: usize = 4;
+const AT_ONCE: u32 = 4;
 /// After so many times in a row that its time was over, a program is not run again in the same run.
 const MOST_SLOW: u32 = 2;
 /// For so long the word of a program that it wants to be tried later holds for an entry.
@@ -40,10 +40,17 @@ impl Programs {
         {
             return Err(said.clone());
         }
-        let places =
-            Arc::clone(locked(&self.places).entry(program.feed.clone()).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE))));
-        let _place = places.acquire().await;
-        if locked(&self.slow).get(&program.words).is_some_and(|times| *times >= MOST_SLOW) {
+        let places = Arc::clone(
+            locked(&self.places).entry(program.feed.clone()).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE as usize))),
+        );
+        let mut place = places.acquire().await;
+        if self.times_slow(program) > 0 {
+            // Those beside it will be slow as well: it waits for what becomes of them, and then goes alone.
+            drop(place);
+            place = places.acquire_many(AT_ONCE).await;
+        }
+        let _place = place;
+        if self.times_slow(program) >= MOST_SLOW {
             return Ok(Resource::Failed(format!("`{}` did not end in time before, and was not run", program.name())));
         }
         let error = match program.pass(input.as_bytes().to_vec()).await {
@@ -66,6 +73,10 @@ impl Programs {
             _ => drop(slow.remove(&program.words)),
         }
         Ok(Resource::Failed(error.to_string()))
+    }
+
+    fn times_slow(&self, program: &Program) -> u32 {
+        locked(&self.slow).get(&program.words).copied().unwrap_or_default()
     }
 }
 
@@ -98,6 +109,18 @@ mod tests {
                 Resource::Kept { .. } => assert_eq!(words, ""),
             }
         }
+    }
+
+    #[tokio::test]
+    async fn of_many_entries_a_program_that_hangs_costs_its_time_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = format!("echo run >> '{}/runs'; sleep 60", folder.path().display());
+        let (programs, hangs) = (Programs::default(), program(&script, Duration::from_millis(500)));
+        let all = (0..12).map(|_| programs.pass("a", "{}", &hangs));
+        let failed = |made: &Result<Resource, String>| matches!(made, Ok(Resource::Failed(_)));
+        assert!(futures_util::future::join_all(all).await.iter().all(failed));
+        // A slow machine may end some before they have said so.
+        assert!(std::fs::read_to_string(folder.path().join("runs")).unwrap_or_default().lines().count() <= 4);
     }
 
     #[tokio::test]
