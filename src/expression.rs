@@ -109,7 +109,7 @@ impl Template {
         if let Some(error) = names::first_unknown(&self.source, &template.undeclared_variables(true), &known, &ENVIRONMENT) {
             return Err(error);
         }
-        self.render(specimen)
+        self.render(specimen).map_err(|error| names::of_a_loop(&self.source, &known, error))
     }
 
     /// Fills the template in.
@@ -163,12 +163,44 @@ impl TemplateError {
             kind if detail.is_empty() => (kind.to_string(), None),
             kind => (format!("{kind}: {detail}"), None),
         };
+        help = help.or_else(|| next_step(error.kind(), detail).map(str::to_owned));
+        if error.kind() == ErrorKind::TemplateNotFound {
+            "no other template can be used in this one".clone_into(&mut message);
+        }
         if error.kind() == ErrorKind::UndefinedError {
             "it uses a value that is not there".clone_into(&mut message);
             help = Some("`{{ value | default(\"…\") }}` gives one where there is none".to_owned());
         }
         let range = error.range().filter(|range| source.get(range.clone()).is_some());
         Self { message, line: error.line(), range, help }
+    }
+}
+
+/// What to do about a mistake, as far as what minijinja says tells.
+fn next_step(kind: ErrorKind, detail: &str) -> Option<&'static str> {
+    let syntax = [
+        ("unexpected end of variable block", "a name stands between `{{` and `}}`"),
+        ("expected end of variable block", "a value ends with `}}`"),
+        (
+            "unexpected end of input",
+            "a block ends with `%}`, and `{% if %}` and `{% for %}` with `{% endif %}` and `{% endfor %}`",
+        ),
+        ("unexpected end of comment", "a comment ends with `#}`"),
+        ("unexpected end of string", "a text ends with the quote that it begins with"),
+        ("unknown statement end", "each `{% end… %}` closes the block that was opened last"),
+        ("unknown statement", "the blocks are `if`, `for`, `set`, `with` and `filter`"),
+        ("expected in", "write `{% for one in entry.tags %}`"),
+    ];
+    match kind {
+        ErrorKind::TemplateNotFound => Some("write here what it says"),
+        ErrorKind::SyntaxError => {
+            let known = syntax.iter().find(|(said, _)| detail.contains(said)).map(|(_, help)| *help);
+            known.or(Some("docs/templates.md shows how templates are written"))
+        }
+        ErrorKind::InvalidOperation | ErrorKind::TooManyArguments | ErrorKind::MissingArgument => {
+            Some("docs/templates.md shows each filter with what it takes")
+        }
+        _ => None,
     }
 }
 
@@ -219,6 +251,39 @@ mod tests {
         assert_eq!(wrong("{{ entry.title is strang }}").help.as_deref(), Some("did you mean `string`?"));
         assert_eq!(wrong("{{ rang(3) }}").message, "there is no `rang`");
         assert_eq!(wrong("{% for t in entry.tags %}{{ t.x }}{% endfor %}").message, "it uses a value that is not there");
+    }
+
+    #[test]
+    fn a_name_in_a_loop_is_told_with_the_nearest() {
+        let facts =
+            context! { entry => context! { enclosures => vec![context! { url => "u", length => 1 }], tags => vec!["x"] } };
+        let source = "{% for t in entry.tags %}{{ t }}{% endfor %}{% for e in entry.enclosures %}{{ e.urll }}{% endfor %}";
+        let error = Template::parse(source).unwrap().try_on(&facts).unwrap_err();
+        assert_eq!((error.message.as_str(), error.help.as_deref()), ("there is no `e.urll`", Some("did you mean `e.url`?")));
+        assert_eq!(&source[error.range.unwrap()], "e.urll");
+    }
+
+    #[test]
+    fn each_mistake_has_a_next_step() {
+        for (source, help) in [
+            ("{{ feed.name", "ends with `}}`"),
+            ("{% if feed.name ", "ends with `%}`"),
+            ("{% if feed.name %}x", "`{% endif %}`"),
+            ("{# x", "ends with `#}`"),
+            ("{{ 'abc }}", "ends with the quote"),
+            ("{{ }}", "a name stands between"),
+            ("{% endif %}", "closes the block"),
+            ("{% fro x in y %}", "the blocks are"),
+            ("{% for x entry.tags %}", "write `{% for one in"),
+            ("{{ a b }}", "ends with `}}`"),
+            ("{% include 'x' %}", "write here what it says"),
+            ("{{ entry.title | truncate('a') }}", "docs/templates.md"),
+            ("{{ entry.title | truncate(1, 2) }}", "docs/templates.md"),
+            ("{{ entry.title | replace(1) }}", "docs/templates.md"),
+        ] {
+            let error = wrong(source);
+            assert!(error.help.as_deref().is_some_and(|told| told.contains(help)), "{source}: {error:?}");
+        }
     }
 
     #[test]

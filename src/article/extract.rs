@@ -35,6 +35,17 @@ pub enum NoArticle {
     NotFound,
 }
 
+/// Why an article that was found on a page is not taken in the place of the feed's own body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Lesser {
+    /// It is shorter.
+    #[error("its page has fewer words than the feed")]
+    Shorter,
+    /// Not one of the feed's own words is in it.
+    #[error("its page speaks of something else")]
+    OfElse,
+}
+
 /// More elements than this, and a page is a list of something; scoring looks at each of them several times.
 const MOST_ELEMENTS: usize = 30_000;
 
@@ -105,15 +116,20 @@ fn is_empty(html: &str) -> bool {
 }
 
 /// Whether an article from a page says as much as the feed's own body, and speaks of the same: a page that asks for consent or
-/// money does not.
-#[must_use]
-pub fn is_better(page: &str, own: &str, title: &str) -> bool {
+/// money does not. What a selector of the user's has cut out is always taken.
+///
+/// # Errors
+/// Why it is not taken.
+pub fn compared(page: &str, own: &str, title: &str, cut: &Cut) -> Result<(), Lesser> {
+    if cut.select.is_some() {
+        return Ok(());
+    }
     let (page, own) = (from_html(page), from_html(own));
     if page.chars().count() < own.chars().count() {
-        return false;
+        return Err(Lesser::Shorter);
     }
     let said = words(title).chain(words(&own)).collect::<HashSet<String>>();
-    said.len() < FEW || words(&page).any(|word| said.contains(&word))
+    if said.len() < FEW || words(&page).any(|word| said.contains(&word)) { Ok(()) } else { Err(Lesser::OfElse) }
 }
 
 /// With fewer words than this nothing can be told.
@@ -177,10 +193,14 @@ mod tests {
     #[test]
     fn a_page_counts_where_it_says_as_much_and_speaks_of_the_same() {
         let page = "<p>The ferry to the island sails again, after a long winter.</p>";
-        assert!(is_better(page, "<p>The ferry sails.</p>", "News"));
-        assert!(!is_better("<p>The ferry.</p>", "<p>The ferry sails again.</p>", "News"));
+        let found = |page: &str, own: &str, title: &str| compared(page, own, title, &Cut::default());
+        assert_eq!(found(page, "<p>The ferry sails.</p>", "News"), Ok(()));
+        assert_eq!(found("<p>The ferry.</p>", "<p>The ferry sails again.</p>", "News"), Err(Lesser::Shorter));
         let wall = "<p>We and our partners store information on a device and ask for your consent to all of this.</p>";
-        assert!(!is_better(wall, "<p>The ferry sails again to the island</p>", "Ferry returns after winter"));
-        assert!(is_better(page, "", ""));
+        let (own, title) = ("<p>The ferry sails again to the island</p>", "Ferry returns after winter");
+        assert_eq!(found(wall, own, title), Err(Lesser::OfElse));
+        assert_eq!(found(page, "", ""), Ok(()));
+        let chosen = Cut { select: Some("main".to_owned()), remove: Vec::new() };
+        assert_eq!(compared("<p>In short.</p>", own, title, &chosen), Ok(()), "who names it knows better");
     }
 }

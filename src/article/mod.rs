@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use url::Url;
 
 use self::dom::{Step, Tree};
-pub use self::extract::{Cut, NoArticle, extract, is_better};
+pub use self::extract::{Cut, Lesser, NoArticle, compared, extract};
 use self::pass::{Context, pass};
 pub use self::shown::ShownEntry;
 use crate::feed::Entry;

@@ -1,5 +1,6 @@
 //! `feeds preview`: how an entry would be delivered. Made by the same function as a delivery; nothing is sent or remembered.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use clap::ValueEnum;
@@ -8,17 +9,16 @@ use serde::Serialize;
 use super::failure::{Exit, Failure};
 use super::session::{Place, facts, needs};
 use super::source::{self, Named};
-use crate::config::Config;
+use crate::config::{Config, Feed};
 use crate::deliver::{Addressed, MakeError, NothingMade, Order, Pantry, Shelf, draft};
 use crate::delivery::MessageId;
 use crate::expression::Template;
 use crate::feed::identity::uid;
 use crate::feed::{Document, Entry, EntryFacts, FeedFacts, Keys};
-use crate::fetch::{Fetch, Fetcher};
+use crate::fetch::{Fetch, Fetcher, Source};
 use crate::mail::{self, ComposeError, Look};
 use crate::resource::Resources;
 use crate::sink::{Sink, Wants};
-use crate::units::ByteSize;
 use crate::work::Pool;
 
 /// What `feeds preview` takes.
@@ -85,7 +85,7 @@ pub(super) async fn run(place: &Place, arguments: Arguments) -> Result<Exit, Fai
         let holds = crate::words::count(document.entries.len() as u64, "entry");
         Failure::usage(format!("there is no entry {}", arguments.entry)).because(format!("{} holds {holds}", named.shown))
     })?;
-    let target = target(config.as_ref(), &named, arguments.sink.as_deref(), &document)?;
+    let target = target(place, config.as_ref(), &named, arguments.sink.as_deref(), &document)?;
     show(place, &arguments, &named, &target, entry, caller.fetcher()).await?;
     Ok(Exit::Done)
 }
@@ -97,38 +97,62 @@ struct Target {
     wants: Wants,
     addressed: Addressed,
     feed_url: String,
+    /// It is a subscription already.
+    subscribed: bool,
 }
 
-fn target(config: Option<&Config>, named: &Named<'_>, sink: Option<&str>, document: &Document) -> Result<Target, Failure> {
-    let sinks = named.feed.map(|feed| feed.sinks.clone()).unwrap_or_default();
-    let chosen = match (sink, config) {
-        (None, _) => sinks.first().cloned(),
-        (Some(name), Some(config)) if config.sink(name).is_some() => Some(name.to_owned()),
-        (Some(name), _) => {
-            let known: Vec<String> =
-                config.into_iter().flat_map(|config| &config.sinks).map(|(name, _)| format!("`{name}`")).collect();
-            let help =
-                if known.is_empty() { "no sinks are configured".to_owned() } else { format!("there are {}", known.join(", ")) };
-            return Err(Failure::usage(format!("there is no sink `{name}`")).with_help(help));
-        }
+fn target(
+    place: &Place,
+    config: Option<&Config>,
+    named: &Named<'_>,
+    sink: Option<&str>,
+    document: &Document,
+) -> Result<Target, Failure> {
+    if let Some(name) = sink
+        && config.is_none_or(|config| config.sink(name).is_none())
+    {
+        let known: Vec<String> =
+            config.into_iter().flat_map(|config| &config.sinks).map(|(name, _)| format!("`{name}`")).collect();
+        let help =
+            if known.is_empty() { "no sinks are configured".to_owned() } else { format!("there are {}", known.join(", ")) };
+        return Err(Failure::usage(format!("there is no sink `{name}`")).with_help(help));
+    }
+    let feed = match (named.feed, config) {
+        (Some(feed), _) => Some(Cow::Borrowed(feed)),
+        (None, Some(config)) => trial(place, config, named, sink, document).map(Cow::Owned),
+        (None, None) => None,
     };
+    let feed = feed.as_deref();
+    let sinks = feed.map(|feed| feed.sinks.clone()).unwrap_or_default();
+    let chosen = sink.map(str::to_owned).or_else(|| sinks.first().cloned());
     let wants = chosen.as_ref().and_then(|name| config?.sink(name)).map_or(Wants::Mail, Sink::wants);
-    let of_feed = |name: &String| named.feed.and_then(|feed| feed.looks.get(name)).or_else(|| config?.looks.get(name)).cloned();
+    let of_feed = |name: &String| feed.and_then(|feed| feed.looks.get(name)).or_else(|| config?.looks.get(name)).cloned();
     let look = chosen.as_ref().and_then(of_feed).map_or_else(plain_look, Ok)?;
     let shown = named.shown.trim_matches('`').to_owned();
-    let mut feed =
-        named.feed.map_or_else(|| FeedFacts { name: "preview".to_owned(), url: shown.clone(), ..FeedFacts::default() }, facts);
-    feed.title = document.title.clone().unwrap_or_else(|| feed.name.clone());
-    feed.link = document.link.clone().unwrap_or_default();
-    feed.language = document.language.clone().unwrap_or_default();
-    let feed_url = named.feed.map_or(shown, |feed| feed.url.clone());
+    let mut told =
+        feed.map_or_else(|| FeedFacts { name: "preview".to_owned(), url: shown.clone(), ..FeedFacts::default() }, facts);
+    told.title = document.title.clone().unwrap_or_else(|| told.name.clone());
+    told.link = document.link.clone().unwrap_or_default();
+    told.language = document.language.clone().unwrap_or_default();
     Ok(Target {
         sink: chosen,
         sinks,
         wants,
-        addressed: Addressed { feed, look: Some(look), needs: named.feed.map(needs).unwrap_or_default() },
-        feed_url,
+        subscribed: feed.is_some_and(|feed| config.is_some_and(|config| config.feed(&feed.name).is_some())),
+        addressed: Addressed { feed: told, look: Some(look), needs: feed.map(needs).unwrap_or_default() },
+        feed_url: feed.map_or(shown, |feed| feed.url.clone()),
     })
+}
+
+/// What is no feed's name, as `feeds add` would subscribe to it.
+fn trial(place: &Place, config: &Config, named: &Named<'_>, sink: Option<&str>, document: &Document) -> Option<Feed> {
+    let url = match &named.source {
+        Source::Http(url) => Some(url.clone()),
+        Source::File(path) => url::Url::from_file_path(path).ok(),
+        Source::Command(_) => None,
+    };
+    let sinks: Vec<String> = sink.map(str::to_owned).into_iter().collect();
+    config.trial(&url?, document.title.as_deref(), &sinks, &place.env)
 }
 
 /// How a mail looks where no configuration says so.
@@ -146,6 +170,7 @@ struct Made {
     /// The whole mail; a link may be missing for one that is nothing else.
     bytes: Result<Vec<u8>, ComposeError>,
     facts: EntryFacts,
+    without_page: Option<String>,
     carried: Vec<String>,
 }
 
@@ -154,7 +179,7 @@ fn make(order: Order<'_>) -> Result<Made, MakeError> {
     let letter = draft.letter();
     let look = order.addressed.look.as_ref().ok_or(MakeError::NoLook)?;
     let reading = mail::reading(letter, look)?;
-    let size = |bytes: &[u8]| ByteSize::from_bytes(bytes.len() as u64);
+    let size = |bytes: &[u8]| crate::expression::size(bytes.len() as u64);
     let named = |url: &str| if url.starts_with("data:") { "an image that the post holds".to_owned() } else { url.to_owned() };
     let images =
         letter.inline.iter().map(|image| format!("{} ({}, {})", named(&image.url), image.media_type, size(&image.bytes)));
@@ -165,6 +190,7 @@ fn make(order: Order<'_>) -> Result<Made, MakeError> {
         reading,
         bytes: mail::compose(letter, look).map(|mail| mail.bytes),
         facts: letter.facts.entry.clone(),
+        without_page: draft.without_page().map(str::to_owned),
         carried: images.chain(files).collect(),
     })
 }
@@ -197,6 +223,7 @@ async fn show(
     let made = match pantry.make(&Shelf::Memory, &target.addressed, making).await {
         Ok(made) => made.map_err(|error| cannot(error.to_string()))?,
         Err(NothingMade::Panicked(panicked)) => return Err(cannot(panicked.to_string())),
+        Err(NothingMade::Later(why)) => return Err(cannot(why)),
         Err(NothingMade::Store(error)) => return Err(error.into()),
     };
     let printer = &place.printer;
@@ -250,8 +277,12 @@ fn explain(place: &Place, target: &Target, made: &Made) {
     let printer = &place.printer;
     let tags = if target.addressed.feed.tags.is_empty() { "none".to_owned() } else { target.addressed.feed.tags.join(", ") };
     printer.note(&format!("feed: {} (tags: {tags})", target.addressed.feed.name));
-    let sinks = if target.sinks.is_empty() { "none: it is no subscription".to_owned() } else { target.sinks.join(", ") };
-    printer.note(&format!("goes to: {sinks}"));
+    let goes_to = match (target.sinks.join(", "), target.subscribed) {
+        (sinks, _) if sinks.is_empty() => "none: it is no subscription".to_owned(),
+        (sinks, true) => sinks,
+        (sinks, false) => format!("{sinks}, once `feeds add` has subscribed to it"),
+    };
+    printer.note(&format!("goes to: {goes_to}"));
     printer.note(&format!("shown for: {}", target.sink.as_deref().unwrap_or("no sink; as a plain mail")));
     if let (Wants::Mail, Some(look)) = (target.wants, &target.addressed.look) {
         printer.note(&format!(
@@ -264,7 +295,7 @@ fn explain(place: &Place, target: &Target, made: &Made) {
     match made.facts.content_from.as_str() {
         "" => {}
         "page" => printer.note("its body: from its page"),
-        _ => printer.note("its body: what the feed says; its page says no more"),
+        _ => printer.note(&format!("its body: what the feed says; {}", made.without_page.as_deref().unwrap_or("nothing else"))),
     }
     for carried in &made.carried {
         printer.note(&format!("carries: {carried}"));

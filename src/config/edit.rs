@@ -139,10 +139,7 @@ impl ConfigFile {
     /// # Errors
     /// When there is one of that name, or the feeds are not written as tables.
     pub fn append_feed(&mut self, feed: &NewFeed) -> Result<(), EditError> {
-        if !is_name(&feed.name) {
-            return Err(EditError::Name(feed.name.clone()));
-        }
-        self.text = splice::append(&self.text, feed)?;
+        self.text = appended(&self.text, feed)?;
         Ok(())
     }
 
@@ -181,6 +178,11 @@ impl ConfigFile {
         self.original.clone_from(&self.text);
         Ok(())
     }
+}
+
+/// A configuration's text with one more feed in it.
+pub(super) fn appended(text: &str, feed: &NewFeed) -> Result<String, EditError> {
+    if is_name(&feed.name) { splice::append(text, feed) } else { Err(EditError::Name(feed.name.clone())) }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use super::literal;
 use super::shown::Hidden;
 
 /// How bad a mistake is.
@@ -31,6 +32,8 @@ pub struct Mistake {
     pub help: Option<String>,
     /// Where it is, if that is a file which the place above names.
     pub elsewhere: Option<Elsewhere>,
+    /// Which part of the text at that place, in bytes of what it reads as.
+    pub within: Option<Range<usize>>,
 }
 
 /// A place in another file than the configuration.
@@ -47,7 +50,7 @@ pub struct Elsewhere {
 impl Mistake {
     /// A mistake that makes the configuration unusable.
     pub(super) fn error(span: Range<usize>, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, message: message.into(), span: Some(span), help: None, elsewhere: None }
+        Self { severity: Severity::Error, message: message.into(), span: Some(span), help: None, elsewhere: None, within: None }
     }
 
     /// Something odd that a person should know.
@@ -75,6 +78,11 @@ pub struct Mistakes {
 impl Mistakes {
     /// Puts the mistakes in the order of the file; what was said twice about one place is said once.
     pub(super) fn new(path: &Path, text: &str, mut list: Vec<Mistake>) -> Self {
+        for mistake in &mut list {
+            if let (Some(span), Some(part)) = (&mut mistake.span, mistake.within.take()) {
+                *span = literal::place(text, span, &part);
+            }
+        }
         list.sort_by_key(|mistake| mistake.span.as_ref().map_or(0, |span| span.start));
         list.dedup();
         Self { path: path.to_owned(), list, text: text.to_owned() }
@@ -82,7 +90,7 @@ impl Mistakes {
 
     /// The one mistake that the file cannot be read at all.
     pub(super) fn unreadable(path: &Path, message: String, help: Option<String>) -> Self {
-        let mistake = Mistake { severity: Severity::Error, message, span: None, help, elsewhere: None };
+        let mistake = Mistake { severity: Severity::Error, message, span: None, help, elsewhere: None, within: None };
         Self { path: path.to_owned(), list: vec![mistake], text: String::new() }
     }
 

@@ -10,6 +10,7 @@ mod feeds;
 mod fetched;
 mod http;
 mod layers;
+mod literal;
 pub mod locate;
 mod name;
 mod notices;
@@ -20,6 +21,7 @@ mod sinks;
 mod source;
 #[cfg(test)]
 mod testing;
+mod trial;
 mod wording;
 
 use std::collections::{BTreeMap, HashMap};
@@ -315,7 +317,7 @@ fn warn_of_logins(path: &Path, readers: Readers, feeds: &[Feed], mistakes: &mut 
         let message =
             format!("the password in the URL of `{}` stands in a file that other users of this machine can read", feed.name);
         let help = Some(format!("run `chmod 600 {}`", path.display()));
-        mistakes.push(Mistake { severity: Severity::Exposed, message, span: None, help, elsewhere: None });
+        mistakes.push(Mistake { severity: Severity::Exposed, message, span: None, help, elsewhere: None, within: None });
     }
 }
 

@@ -35,6 +35,8 @@ pub(super) enum Wrong {
     Value(String, Option<String>),
     /// The same, at a place within the value.
     Within(Range<usize>, String, Option<String>),
+    /// The same, at a part of the text that the value reads as.
+    Part(Range<usize>, String, Option<String>),
     /// The same, in a file that the value names.
     Elsewhere(Box<Elsewhere>, String, Option<String>),
 }
@@ -97,17 +99,21 @@ impl<'de> Section<'de> {
             Err(wrong) => wrong,
         };
         self.wrong.push(key);
-        let mut elsewhere = None;
+        let (mut elsewhere, mut within) = (None, None);
         let (span, message, help) = match wrong {
             Wrong::Type(wanted) => (value.span(), format!("`{key}` must be {wanted}, not {}", sort(value.get_ref())), None),
             Wrong::Elsewhere(place, message, help) => {
                 elsewhere = Some(*place);
                 (value.span(), format!("`{key}`: {message}"), help)
             }
+            Wrong::Part(part, message, help) => {
+                within = Some(part);
+                (value.span(), format!("`{key}`: {message}"), help)
+            }
             Wrong::Value(message, help) => (value.span(), format!("`{key}`: {message}"), help),
             Wrong::Within(span, message, help) => (span, format!("`{key}`: {message}"), help),
         };
-        mistakes.push(Mistake { help, elsewhere, ..Mistake::error(span, message) });
+        mistakes.push(Mistake { help, elsewhere, within, ..Mistake::error(span, message) });
         None
     }
 

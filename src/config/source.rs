@@ -53,7 +53,10 @@ mod tests {
     fn source(text: &str) -> Result<(Source, String), String> {
         let env = Env::from_fn(|name| (name == "HOME").then(|| "/home/me".to_owned()));
         parse(text, Path::new("/etc/feeds"), &env).map_err(|wrong| match wrong {
-            Wrong::Value(message, _) | Wrong::Within(_, message, _) | Wrong::Elsewhere(_, message, _) => message,
+            Wrong::Value(message, _)
+            | Wrong::Part(_, message, _)
+            | Wrong::Within(_, message, _)
+            | Wrong::Elsewhere(_, message, _) => message,
             Wrong::Type(wanted) => wanted.to_owned(),
         })
     }

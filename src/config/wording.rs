@@ -1,7 +1,6 @@
 //! Templates in the configuration: in a line, or in a file beside it. Goes in: a value. Comes out: a template that was tried on
 //! an invented entry; or what is wrong with it, at its very place.
 
-use std::borrow::Cow;
 use std::io::Read as _;
 use std::ops::Range;
 
@@ -21,21 +20,26 @@ const LONGEST: u64 = 1 << 20;
 pub(super) fn line(value: &Value<'_>) -> Result<(Template, String), Wrong> {
     let source = section::text(value)?;
     let tried = Template::parse(source).and_then(|template| template.try_on(&Facts::specimen()).map(|tried| (template, tried)));
-    tried.map_err(|error| inline(value, error))
+    tried.map_err(|error| inline(source, error))
 }
 
 /// A template of a mail's body: a text, or `{ file = "…" }`.
 pub(super) fn body(value: &Value<'_>, makes: Makes, shared: &Shared) -> Result<Template, Wrong> {
     let parse = |source: &str| {
+        if source.trim().is_empty() {
+            let message = "the template is empty, and so would be that part of each mail".to_owned();
+            let help = Some("without the key mails look as they are built in; `format` chooses their parts".to_owned());
+            return Err(TemplateError { message, line: None, range: None, help });
+        }
         let template = Template::parse_as(source, makes)?;
         mail::try_body(&template).map(|_| template)
     };
     match value.get_ref() {
-        DeValue::String(source) => parse(source).map_err(|error| inline(value, error)),
+        DeValue::String(source) => parse(source).map_err(|error| inline(source, error)),
         DeValue::Table(table) => {
             let (path, text) = read_file(value, table, shared)?;
             parse(&text).map_err(|error| {
-                let span = error.range.clone().or_else(|| error.line.map(|line| line_of(&text, line))).unwrap_or(0..0);
+                let span = place_of(&text, &error).unwrap_or(0..0);
                 Wrong::Elsewhere(Box::new(Elsewhere { path, text, span }), error.message, error.help)
             })
         }
@@ -61,7 +65,15 @@ fn read_file(value: &Value<'_>, table: &DeTable<'_>, shared: &Shared) -> Result<
     };
     let wrong = |message: String| Wrong::Within(place.clone(), message, None);
     let path = shared.env.path(path, &shared.folder).map_err(|error| wrong(error.to_string()))?;
-    let failed = |error: std::io::Error| wrong(format!("cannot read `{}`: {error}", path.display()));
+    let failed = |error: std::io::Error| {
+        let help = match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                format!("a path is looked for from the configuration's folder, `{}`", shared.folder.display())
+            }
+            _ => format!("`feeds` must be able to read it: `ls -l {}` shows who may", path.display()),
+        };
+        Wrong::Within(place.clone(), format!("cannot read `{}`: {error}", path.display()), Some(help))
+    };
     let mut text = String::new();
     std::fs::File::open(&path).and_then(|file| file.take(LONGEST + 1).read_to_string(&mut text)).map_err(failed)?;
     if text.len() as u64 > LONGEST {
@@ -71,30 +83,16 @@ fn read_file(value: &Value<'_>, table: &DeTable<'_>, shared: &Shared) -> Result<
 }
 
 /// A template's mistake at its place in the configuration, as far as that can be known.
-fn inline(value: &Value<'_>, error: TemplateError) -> Wrong {
-    let TemplateError { message, line, range, help } = error;
-    match range.and_then(|range| Some((offset(value)?, range))) {
-        Some((offset, range)) => Wrong::Within(offset + range.start..offset + range.end, message, help),
-        None => match line.filter(|line| *line > 1) {
-            Some(line) => Wrong::Value(format!("{message} (line {line} of the template)"), help),
-            None => Wrong::Value(message, help),
-        },
+fn inline(source: &str, error: TemplateError) -> Wrong {
+    match place_of(source, &error) {
+        Some(part) => Wrong::Part(part, error.message, error.help),
+        None => Wrong::Value(error.message, error.help),
     }
 }
 
-/// Where a text begins behind its quotes; unknown where it is written otherwise than it reads.
-fn offset(value: &Value<'_>) -> Option<usize> {
-    let DeValue::String(Cow::Borrowed(text)) = value.get_ref() else { return None };
-    let span = value.span();
-    // One quote or three on both sides, the three perhaps with a line end that does not count.
-    let before = match span.len().checked_sub(text.len())? {
-        2 => 1,
-        6 => 3,
-        7 => 4,
-        8 => 5,
-        _ => return None,
-    };
-    Some(span.start + before)
+/// Where in a template its mistake is.
+fn place_of(source: &str, error: &TemplateError) -> Option<Range<usize>> {
+    error.range.clone().or_else(|| error.line.map(|line| line_of(source, line)))
 }
 
 /// Where a line stands, counted from 1.
@@ -124,10 +122,8 @@ mod tests {
         assert!(several.contains("there is no filter `uper`\n --> /home/me/feeds/config.toml:6:"), "{several}");
         assert!(several.contains("6 | {{ mail.foot | uper }}") && several.contains("did you mean `upper`?"), "{several}");
         let escaped = told("body_text = \"{{ entry.text }}\\n{{ entry.txt }}\"");
-        assert!(
-            escaped.contains("there is no `entry.txt` (line 2 of the template)\n --> /home/me/feeds/config.toml:4:13"),
-            "{escaped}"
-        );
+        let under = "4 | body_text = \"{{ entry.text }}\\n{{ entry.txt }}\"\n  |                                   ^^^^^^^^^\n";
+        assert!(escaped.contains("there is no `entry.txt`\n") && escaped.contains(under), "{escaped}");
         assert!(told("subject = '{{ entry.title'").contains("config.toml:4:"));
     }
 
@@ -144,6 +140,8 @@ mod tests {
             "error: `body_html`: there is no `entry.htlm`\n --> FOLDER/mail.html.j2:2:6\n  |\n2 |   {{ entry.htlm }}</p>\n  \
              |      ^^^^^^^^^^\n ::: /home/me/feeds/config.toml:4:13\nhelp: did you mean `entry.html`?\n"
         );
+        std::fs::write(&path, "\n").unwrap();
+        assert!(told(&key).contains("the template is empty"), "{}", told(&key));
         std::fs::write(&path, "<p>{{ entry.html }}</p>{{ mail.foot }}").unwrap();
         assert_eq!(told(&key), "");
         assert!(told("body_html = { fil = 'x' }").contains("unknown key `fil`"));

@@ -50,4 +50,9 @@ impl<'a> Ahead<'a> {
         }
         Ok(())
     }
+
+    /// Lets what has begun end, so that it is kept.
+    pub(super) async fn end(&mut self) {
+        while self.tasks.join_next().await.is_some() {}
+    }
 }

@@ -95,7 +95,9 @@ impl Carried {
         let most = most.min(ALL_FILES as u64);
         let mut total = 0;
         let small = entry.enclosures.iter().filter(|file| is_web(&file.url) && file.length.is_none_or(|length| length <= most));
-        for file in small.take(MOST_FILES) {
+        // A picture that the text shows is not carried once more as a file.
+        let shown: HashSet<String> = self.inline.iter().map(|image| image.url.clone()).collect();
+        for file in small.filter(|file| !shown.contains(&file.url)).take(MOST_FILES) {
             let want = Want::File { url: file.url.clone(), most, media_type: file.r#type.clone() };
             match resources.get(&want.key()) {
                 None => self.missing.push(want),
@@ -104,7 +106,7 @@ impl Carried {
                     if size as u64 <= most && total + size <= ALL_FILES {
                         total += size;
                         let (name, media_type) = (name(file), media_type.clone());
-                        self.attachments.push(Attachment { name, media_type, bytes: bytes.clone() });
+                        self.attachments.push(Attachment { url: file.url.clone(), name, media_type, bytes: bytes.clone() });
                     }
                 }
                 Some(Resource::Failed(_)) => {}

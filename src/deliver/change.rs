@@ -1,13 +1,16 @@
 //! PURE. An entry as a `transform` program is given it, and what the program answers: the JSON of `feeds show`, both ways. A key
 //! that the answer lacks stays as it was; one that is null is taken away.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::article::ShownEntry;
-use crate::feed::text::one_line;
+use crate::feed::text::{cut, one_line};
 use crate::feed::{Entry, FeedFacts, Link};
+use crate::words;
 
 /// How many links, people, tags and files an entry keeps, as in a document.
 const MOST: usize = 50;
@@ -25,21 +28,31 @@ pub(super) fn input(entry: &Entry, feed: &FeedFacts, content_from: &str) -> Valu
     shown
 }
 
-/// What it made of the entry; `None`: nothing, on purpose.
+/// What a program made of an entry.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Change {
+    /// The entry; `None`: nothing, on purpose.
+    pub(super) entry: Option<Entry>,
+    /// What of its answer means nothing, in words.
+    pub(super) remark: Option<String>,
+}
+
+/// What it made of the entry.
 ///
 /// # Errors
 /// What is wrong with its answer, in words: then the entry stays as it is.
-pub(super) fn changed(entry: &Entry, input: &Value, answer: &[u8]) -> Result<Option<Entry>, String> {
+pub(super) fn changed(entry: &Entry, input: &Value, answer: &[u8]) -> Result<Change, String> {
     if answer.trim_ascii().is_empty() {
         return Err("the program printed nothing; `null` would drop the entry".to_owned());
     }
     let answer: Value =
         serde_json::from_slice(answer).map_err(|error| format!("what the program printed is not JSON: {error}"))?;
     let fields = match &answer {
-        Value::Null => return Ok(None),
+        Value::Null => return Ok(Change { entry: None, remark: None }),
         Value::Object(fields) => fields,
         _ => return Err("what the program printed is neither an entry nor `null`".to_owned()),
     };
+    let remark = unknown_key(input, fields);
     let said = Said { input, fields };
     let mut entry = entry.clone();
     said.put("title", |title: Option<String>| entry.title = title.map(|title| one_line(&title)))?;
@@ -54,7 +67,17 @@ pub(super) fn changed(entry: &Entry, input: &Value, answer: &[u8]) -> Result<Opt
     said.put("enclosures", |files| entry.enclosures = bounded(files))?;
     said.put("image", |image| entry.image = image)?;
     said.put("comments", |comments| entry.comments = comments)?;
-    Ok(Some(entry))
+    Ok(Change { entry: Some(entry), remark })
+}
+
+/// Tells of the first key of an answer that no entry has.
+fn unknown_key(input: &Value, fields: &Map<String, Value>) -> Option<String> {
+    const KEY: usize = 40;
+    let known: BTreeSet<&str> = input.as_object()?.keys().map(String::as_str).chain(["content_from"]).collect();
+    let unknown = fields.keys().find(|key| !known.contains(key.as_str()))?;
+    let unknown = cut(&one_line(unknown), KEY);
+    let help = words::did_you_mean(&unknown, known.iter().copied(), "key");
+    Some(format!("the program's `{unknown}` is no key of an entry; {help}"))
 }
 
 struct Said<'a> {
@@ -104,8 +127,20 @@ mod tests {
     }
 
     fn after(answer: &str) -> Result<Option<Entry>, String> {
+        told(answer).map(|change| change.entry)
+    }
+
+    fn told(answer: &str) -> Result<Change, String> {
         let input = input(&entry(), &FeedFacts::default(), "");
         changed(&entry(), &input, answer.as_bytes())
+    }
+
+    #[test]
+    fn a_key_that_no_entry_has_is_told_with_the_nearest() {
+        let change = told(r#"{"titel":"Two","comments":null}"#).unwrap();
+        assert_eq!(change.entry, Some(entry()));
+        assert_eq!(change.remark.unwrap(), "the program's `titel` is no key of an entry; did you mean `title`?");
+        assert_eq!(told(r#"{"title":"Two","feed":{},"content_from":"page"}"#).unwrap().remark, None);
     }
 
     #[test]
@@ -114,7 +149,8 @@ mod tests {
         assert_eq!(shown["feed"]["name"], "news");
         assert_eq!((&shown["link"], &shown["content_from"]), (&"https://h.example/1".into(), &"page".into()));
         assert!(shown["content"].as_str().unwrap().contains("https://h.example/b"));
-        assert_eq!(changed(&entry(), &shown, shown.to_string().as_bytes()), Ok(Some(entry())));
+        let unchanged = changed(&entry(), &shown, shown.to_string().as_bytes());
+        assert_eq!(unchanged, Ok(Change { entry: Some(entry()), remark: None }));
         assert_eq!(after("{}"), Ok(Some(entry())));
     }
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 
 use super::Event;
 use super::ahead::Ahead;
+use super::gather::Gathering;
 use super::make::{Addressed, MakeError, Ready};
 use super::pace::{Pace, Turn};
 use super::pantry::{NothingMade, Pantry};
@@ -93,7 +93,6 @@ impl Courier {
             return Ok(());
         }
         let mut failing = rest;
-        let among = Arc::new(channel.addressed.keys().copied().collect());
         let mut pace = match channel.rate {
             Some(rate) => {
                 let last = self.store.last_handed_over(channel.name.clone()).await?;
@@ -102,40 +101,78 @@ impl Courier {
             None => None,
         };
         let mut ahead = Ahead::new(channel, &self.pantry, &self.store);
+        let mut gathering = Gathering::new(channel, &self.pantry, &self.store);
+        let mut left = Vec::new();
         loop {
             let more_may_come = round.queued.has_changed().is_ok();
             round.queued.borrow_and_update();
             if *round.stop.borrow() {
                 break;
             }
-            if let Some(pace) = &mut pace
-                && self.store.is_any_due(self.claim(channel, &among, &round, 1, !more_may_come)).await?
-            {
-                match pace.turn(channel.sink.as_ref(), &mut round.stop).await {
-                    Turn::Now => pace.went(),
-                    Turn::Over => break,
+            // What waits has had its turn already where there is a rate.
+            if pace.is_none() || gathering.is_empty() {
+                let among = gathering.free();
+                if let Some(pace) = &mut pace
+                    && self.store.is_any_due(self.claim(channel, &among, &round, 1, !more_may_come)).await?
+                {
+                    match pace.turn(channel.sink.as_ref(), &mut round.stop).await {
+                        Turn::Now => pace.went(),
+                        Turn::Over => break,
+                    }
+                }
+                // Where there is a rate, nothing is claimed that could not go at once: a person may still take it out of the queue.
+                let most = if pace.is_some() { 1 } else { AT_ONCE };
+                let claimed = self.store.claim_deliveries(self.claim(channel, &among, &round, most, !more_may_come)).await?;
+                if !claimed.is_empty() {
+                    ahead.look(self.claim(channel, &among, &round, AT_ONCE, !more_may_come)).await?;
+                    let plain = gathering.take(claimed);
+                    if plain.is_empty() {
+                        continue;
+                    }
+                    match self.hand_over(channel, round.run, plain, &mut failing).await? {
+                        Handed::Over => continue,
+                        Handed::Resting => break,
+                    }
                 }
             }
-            // Where there is a rate, nothing is claimed that could not go at once: a person may still take it out of the queue.
-            let most = if pace.is_some() { 1 } else { AT_ONCE };
-            let claimed = self.store.claim_deliveries(self.claim(channel, &among, &round, most, !more_may_come)).await?;
-            if !claimed.is_empty() {
-                ahead.look(self.claim(channel, &among, &round, AT_ONCE, !more_may_come)).await?;
-                match self.hand_over_in_turn(channel, &mut round, claimed, &mut failing).await? {
-                    Handed::Over => continue,
-                    Handed::Resting => break,
-                }
-            }
-            if !more_may_come {
+            if !more_may_come && gathering.is_empty() {
                 break;
             }
-            tokio::select! {
+            let is_waiting = !gathering.is_empty();
+            let ready = tokio::select! {
                 biased;
-                changed = round.queued.changed() => drop(changed),
-                stopped = round.stop.wait_for(|stop| *stop) => drop(stopped),
+                ready = gathering.ready(), if is_waiting => ready,
+                changed = round.queued.changed(), if more_may_come => {
+                    drop(changed);
+                    continue;
+                }
+                stopped = round.stop.wait_for(|stop| *stop) => {
+                    drop(stopped);
+                    continue;
+                }
+            };
+            let mut ready = VecDeque::from(ready);
+            let mut handed = Handed::Over;
+            while matches!(handed, Handed::Over) && !ready.is_empty() {
+                let few = ready.drain(..ready.len().min(LARGE_AT_ONCE)).collect();
+                handed = self.hand_over(channel, round.run, few, &mut failing).await?;
+            }
+            left.extend(ready);
+            if matches!(handed, Handed::Resting) {
+                break;
             }
         }
+        left.extend(gathering.left());
+        let left: Vec<Finished> = left.into_iter().map(|claim| Finished { id: claim.id, settled: Settled::NotTried }).collect();
+        if !left.is_empty() {
+            self.store.finish(round.run, left, self.clock.now()).await?;
+        }
         channel.sink.close().await;
+        // What is being fetched for a sink that rests is there for its next turn.
+        tokio::select! {
+            ((), ()) = async { tokio::join!(gathering.end(), ahead.end()) } => {}
+            stopped = round.stop.wait_for(|stop| *stop) => drop(stopped),
+        }
         Ok(())
     }
 
@@ -143,66 +180,6 @@ impl Courier {
         let now = self.clock.now();
         let (sink, among) = (channel.name.clone(), Arc::clone(among));
         ClaimDeliveries { sink, among, worker: round.run, now, until: now + LEASE, most, all_asked, eager: round.eager }
-    }
-
-    /// Hands over what needs nothing but itself, then what belongs to each feed whose entries need more, as soon as that is there:
-    /// a slow publisher holds up no other's.
-    async fn hand_over_in_turn(
-        &self,
-        channel: &Channel,
-        round: &mut Round,
-        claimed: Vec<Claimed>,
-        failing: &mut Option<Rest>,
-    ) -> Result<Handed, StoreError> {
-        let (needy, plain): (Vec<_>, Vec<_>) = claimed.into_iter().partition(|claim| channel.needs_more(claim.feed));
-        let mut gathering = JoinSet::new();
-        let mut groups: HashMap<FeedId, Vec<Claimed>> = HashMap::new();
-        for claim in needy {
-            groups.entry(claim.feed).or_default().push(claim);
-        }
-        for (feed, claims) in &groups {
-            let works: Vec<Work> = claims.iter().filter_map(|claim| Work::of(channel, claim).ok()).collect();
-            let (feed, pantry, store) = (*feed, Arc::clone(&self.pantry), self.store.clone());
-            gathering.spawn(async move {
-                for work in works {
-                    // What goes wrong here goes wrong again where it is told.
-                    work.make(&pantry, &store).await.ok();
-                }
-                feed
-            });
-        }
-        let (mut handed, mut left) = (Handed::Over, Vec::new());
-        if !plain.is_empty() {
-            handed = self.hand_over(channel, round.run, plain, failing).await?;
-        }
-        while matches!(handed, Handed::Over) && !groups.is_empty() {
-            let ready = tokio::select! {
-                biased;
-                ready = gathering.join_next() => ready,
-                stopped = round.stop.wait_for(|stop| *stop) => {
-                    drop(stopped);
-                    break;
-                }
-            };
-            let feed = match ready {
-                Some(Ok(feed)) => Some(feed),
-                Some(Err(_)) => continue,
-                // Whose task ended early is made where that is told.
-                None => groups.keys().next().copied(),
-            };
-            let mut claims = VecDeque::from(feed.and_then(|feed| groups.remove(&feed)).unwrap_or_default());
-            while matches!(handed, Handed::Over) && !claims.is_empty() {
-                let few = claims.drain(..claims.len().min(LARGE_AT_ONCE)).collect();
-                handed = self.hand_over(channel, round.run, few, failing).await?;
-            }
-            left.extend(claims);
-        }
-        let left = left.into_iter().chain(groups.into_values().flatten());
-        let left: Vec<Finished> = left.map(|claim| Finished { id: claim.id, settled: Settled::NotTried }).collect();
-        if !left.is_empty() {
-            self.store.finish(round.run, left, self.clock.now()).await?;
-        }
-        Ok(handed)
     }
 
     async fn hand_over(
@@ -231,6 +208,9 @@ impl Courier {
                     let finished = Finished { id: claim.id, settled: Settled::Dropped { reason: reason.clone() } };
                     self.store.finish(run, vec![finished], self.clock.now()).await?;
                     (self.observer)(Event::Dropped { item: tried.item, reason });
+                }
+                Err(NotMade::Later { reason }) => {
+                    self.settle(run, tried, Outcome::Retry { reason, after: None }).await?;
                 }
             }
         }
@@ -280,9 +260,10 @@ impl Courier {
         let made = match work.make(&self.pantry, &self.store).await {
             Ok(made) => made,
             Err(NothingMade::Store(error)) => return Err(error),
+            Err(NothingMade::Later(reason)) => return Ok(Err(NotMade::Later { reason })),
             Err(NothingMade::Panicked(panicked)) => return Ok(Err(NotMade::poison(&panicked, true))),
         };
-        let Ready { made, carries } = match made {
+        let Ready { made, carries, without_page } = match made {
             Ok(ready) => ready,
             Err(MakeError::Dropped(reason)) => return Ok(Err(NotMade::Dropped { reason })),
             Err(error) if error.lacks_link() => {
@@ -291,6 +272,10 @@ impl Courier {
             Err(error) => return Ok(Err(NotMade::poison(&error, error.may_shrink()))),
         };
         let facts = Ready::facts_of(&made);
+        if let Some(why) = without_page {
+            let (feed, title) = (&facts.feed.name, &facts.entry.title);
+            tracing::info!(feed, sink = channel.name, "`{feed}`, “{title}”: its body is what the feed says: {why}");
+        }
         if claim.attempts == 0 && claim.small.is_none() {
             for note in &facts.entry.notes {
                 (self.observer)(Event::Noted { item: item(channel, claim), note: note.clone() });
@@ -333,6 +318,8 @@ enum NotMade {
     Never { reason: String, try_smaller: bool },
     /// A program of the user's does not want it.
     Dropped { reason: String },
+    /// A program of the user's asks for patience.
+    Later { reason: String },
 }
 
 impl NotMade {

@@ -185,6 +185,8 @@ pub struct Ready {
     pub made: Made,
     /// It carries images or files, without which it would be smaller.
     pub carries: bool,
+    /// Why its body is not from its page, where it was to be.
+    pub without_page: Option<String>,
 }
 
 impl Ready {
@@ -227,7 +229,8 @@ fn whole(order: Order<'_>) -> Result<Ready, MakeError> {
             let look = order.addressed.look.as_ref().ok_or(MakeError::NoLook)?;
             let draft = draft(order)?;
             let carries = !draft.inline.is_empty() || !draft.attachments.is_empty();
-            Ok(Ready { made: Made::Mail(compose(draft.letter(), look)?), carries })
+            let made = Made::Mail(compose(draft.letter(), look)?);
+            Ok(Ready { made, carries, without_page: draft.without_page })
         }
         Wants::Link => {
             let prepared = prepare(order)?;
@@ -235,7 +238,7 @@ fn whole(order: Order<'_>) -> Result<Ready, MakeError> {
             let url = entry.link().ok_or(MakeError::NoLink)?.to_owned();
             let title = entry.title.clone().unwrap_or_else(|| url.clone());
             let facts = told(order, &prepared, &summary(entry));
-            Ok(Ready { made: Made::Link(Link { url, title, facts }), carries: false })
+            Ok(Ready { made: Made::Link(Link { url, title, facts }), carries: false, without_page: None })
         }
     }
 }
@@ -249,6 +252,7 @@ pub struct Draft<'a> {
     facts: Facts,
     inline: Vec<Inline>,
     attachments: Vec<Attachment>,
+    without_page: Option<String>,
 }
 
 impl Draft<'_> {
@@ -265,6 +269,12 @@ impl Draft<'_> {
             inline: &self.inline,
             attachments: &self.attachments,
         }
+    }
+
+    /// Why its body is not from its page, where it was to be.
+    #[must_use]
+    pub fn without_page(&self) -> Option<&str> {
+        self.without_page.as_deref()
     }
 
     /// The entry, as it goes.
@@ -306,7 +316,7 @@ pub fn draft(order: Order<'_>) -> Result<Draft<'_>, MakeError> {
     let before = order.follows.and_then(|follows| follows.before);
     let article = before.and_then(|before| marked(&article, before, &visible::text(order.entry))).unwrap_or(article);
     let Carried { inline, attachments, .. } = carries;
-    Ok(Draft { order, entry: prepared.entry, article, facts, inline, attachments })
+    Ok(Draft { order, entry: prepared.entry, article, facts, inline, attachments, without_page: prepared.without_page })
 }
 
 fn prepare(order: Order<'_>) -> Result<Prepared<'_>, MakeError> {

@@ -6,10 +6,12 @@ mod ahead;
 mod carry;
 mod change;
 mod channel;
+mod gather;
 mod make;
 mod pace;
 mod pantry;
 mod prepare;
+mod programs;
 mod settle;
 mod work;
 

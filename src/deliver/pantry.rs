@@ -12,6 +12,7 @@ use url::Url;
 
 use super::carry::{LARGEST_IMAGE, media_type};
 use super::make::{Addressed, MakeError, Want};
+use super::programs::Programs;
 use crate::article::extract;
 use crate::clock::Clock;
 use crate::feed::diff::EntryRef;
@@ -46,6 +47,7 @@ pub struct Pantry {
     pages: Mutex<HashMap<String, Turnstile>>,
     /// How often a host did not answer in time.
     silent: Mutex<HashMap<String, u32>>,
+    programs: Programs,
 }
 
 type Turnstile = Arc<tokio::sync::Mutex<Option<Instant>>>;
@@ -57,6 +59,8 @@ pub enum NothingMade {
     Store(StoreError),
     /// Making it panicked or took too long.
     Panicked(Panicked),
+    /// A program asks to be tried later, in its words.
+    Later(String),
 }
 
 /// So often something may be missing: the page, then what a program makes of it, then images and files.
@@ -72,13 +76,14 @@ impl Pantry {
     /// A pantry that is empty.
     #[must_use]
     pub fn new(fetcher: Arc<dyn Fetch>, pool: Pool, clock: Clock) -> Self {
-        Self { fetcher, pool, clock, feeds: Mutex::default(), pages: Mutex::default(), silent: Mutex::default() }
+        let (feeds, pages, silent, programs) = (Mutex::default(), Mutex::default(), Mutex::default(), Programs::default());
+        Self { fetcher, pool, clock, feeds, pages, silent, programs }
     }
 
     /// Has something made of an entry, with all that belongs to it.
     ///
     /// # Errors
-    /// When the database failed or making it panicked; what making itself says is the answer.
+    /// When the database failed, making it panicked or its program asks for patience; what making itself says is the answer.
     pub async fn make<T: Send + 'static>(
         &self,
         keeper: &Shelf,
@@ -86,12 +91,12 @@ impl Pantry {
         making: impl Fn(&Resources) -> Result<T, MakeError> + Clone + Send + 'static,
     ) -> Result<Result<T, MakeError>, NothingMade> {
         let turnstile = turnstile(&self.feeds, &addressed.feed.name);
-        let _turn = turnstile.lock().await;
+        let mut turn = Some(turnstile.lock().await);
         let mut resources = match keeper {
             Shelf::Store(store, entry) => store.resources(*entry).await?,
             Shelf::Memory => Resources::default(),
         };
-        let until = Instant::now() + PATIENCE;
+        let mut until = Instant::now() + PATIENCE;
         for round in 0..=ROUNDS {
             if round == ROUNDS {
                 resources.close();
@@ -101,7 +106,17 @@ impl Pantry {
                 Err(MakeError::Missing(wants)) => wants,
                 made => return Ok(made),
             };
-            let answers = self.answers(wants, addressed, until).await;
+            let answers = if let [want @ Want::Change { input, program }] = wants.as_slice() {
+                // Programs keep no pace, and have a time of their own.
+                drop(turn.take());
+                let (key, began) = (want.key(), Instant::now());
+                let resource = self.programs.pass(&key, input, program).await.map_err(NothingMade::Later)?;
+                turn = Some(turnstile.lock().await);
+                until += began.elapsed();
+                vec![(key, resource)]
+            } else {
+                self.answers(wants, addressed, until).await
+            };
             if let Shelf::Store(store, entry) = keeper {
                 store.keep_resources(*entry, answers.clone(), self.clock.now()).await?;
             }
@@ -140,13 +155,6 @@ impl Pantry {
     /// The answers to wants that one request answers.
     async fn answer(&self, group: Vec<Want>, addressed: &Addressed, until: Instant) -> Vec<(String, Resource)> {
         let key = |want: &Want| want.key();
-        if let [want @ Want::Change { input, program }] = group.as_slice() {
-            let resource = match program.pass(input.clone().into_bytes()).await {
-                Ok(bytes) => Resource::Kept { media_type: "application/json".to_owned(), bytes: bytes.into() },
-                Err(error) => Resource::Failed(error.to_string()),
-            };
-            return vec![(key(want), resource)];
-        }
         let Some((url, sort)) = group.iter().find_map(place).map(|(url, sort)| (url.to_owned(), sort)) else { return Vec::new() };
         let most = group.iter().map(most).max().unwrap_or_default();
         let fetched = self.fetch(&url, sort, most, addressed, until).await;

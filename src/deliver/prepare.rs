@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::change;
+use super::change::{self, Change};
 use super::make::{MakeError, Want};
-use crate::article::{Cut, is_better};
+use crate::article::{Cut, Lesser, compared};
 use crate::feed::{Entry, FeedFacts};
 use crate::fetch::{Access, Program};
 use crate::resource::{Resource, Resources};
@@ -31,6 +31,8 @@ pub(super) struct Prepared<'a> {
     pub(super) entry: Cow<'a, Entry>,
     /// `page` or `feed`, where pages are fetched.
     pub(super) content_from: &'static str,
+    /// Why the body is not from its page, where it was to be.
+    pub(super) without_page: Option<String>,
     /// What went otherwise than the configuration asks for.
     pub(super) notes: Vec<String>,
 }
@@ -43,7 +45,7 @@ pub(super) fn prepared<'a>(
     shows_body: bool,
     resources: &Resources,
 ) -> Result<Prepared<'a>, MakeError> {
-    let mut prepared = Prepared { entry: entry.untracked(), content_from: "", notes: Vec::new() };
+    let mut prepared = Prepared { entry: entry.untracked(), content_from: "", without_page: None, notes: Vec::new() };
     if let Some(cut) = needs.fulltext.as_ref().filter(|_| shows_body || needs.transform.is_some()) {
         take_page(&mut prepared, cut, resources)?;
     }
@@ -55,22 +57,41 @@ pub(super) fn prepared<'a>(
 
 fn take_page(prepared: &mut Prepared<'_>, cut: &Cut, resources: &Resources) -> Result<(), MakeError> {
     let page = prepared.entry.link().filter(|link| is_web(link)).map(str::to_owned);
-    let Some(url) = page else { return Ok(()) };
     prepared.content_from = "feed";
+    let Some(url) = page else {
+        prepared.without_page = Some("the entry has no page".to_owned());
+        return Ok(());
+    };
     let want = Want::Page { url, cut: cut.clone() };
-    match resources.get(&want.key()) {
+    let (why, is_odd) = match resources.get(&want.key()) {
         None if !resources.is_closed() => return Err(MakeError::Missing(vec![want])),
-        None => prepared.notes.push("its page was not fetched in time; this is what the feed says".to_owned()),
-        Some(Resource::Failed(why)) => prepared.notes.push(format!("its page is of no use ({why}); this is what the feed says")),
+        None => ("its page was not fetched in time".to_owned(), true),
+        Some(Resource::Failed(why)) => (format!("its page is of no use ({why})"), true),
         Some(Resource::Kept { bytes, .. }) => {
             let article = String::from_utf8_lossy(bytes);
             let entry = &prepared.entry;
-            if is_better(&article, entry.body().unwrap_or_default(), entry.title.as_deref().unwrap_or_default()) {
-                prepared.entry.to_mut().content = Some(article.into_owned());
-                prepared.content_from = "page";
+            let (own, title) = (entry.body().unwrap_or_default(), entry.title.as_deref().unwrap_or_default());
+            match compared(&article, own, title, cut) {
+                Ok(()) => {
+                    let entry = prepared.entry.to_mut();
+                    // Of two bodies the richest goes: a long summary would win over a short article.
+                    let wins = |entry: &Entry| entry.body() == entry.content.as_deref();
+                    entry.content = Some(article.into_owned());
+                    if !wins(entry) {
+                        entry.summary = None;
+                    }
+                    prepared.content_from = "page";
+                    return Ok(());
+                }
+                // The feed gives the whole already: nothing that its readers are to be told with each mail.
+                Err(lesser) => (lesser.to_string(), lesser != Lesser::Shorter),
             }
         }
+    };
+    if is_odd {
+        prepared.notes.push(format!("{why}; this is what the feed says"));
     }
+    prepared.without_page = Some(why);
     Ok(())
 }
 
@@ -85,8 +106,11 @@ fn pass(prepared: &mut Prepared<'_>, feed: &FeedFacts, program: &Program, resour
         Some(Resource::Kept { bytes, .. }) => change::changed(&prepared.entry, &input, bytes),
     };
     match changed {
-        Ok(Some(entry)) => prepared.entry = Cow::Owned(entry),
-        Ok(None) => return Err(MakeError::Dropped(format!("dropped by `{name}`"))),
+        Ok(Change { entry: Some(entry), remark }) => {
+            prepared.entry = Cow::Owned(entry);
+            prepared.notes.extend(remark.map(|remark| format!("`transform`: {remark}")));
+        }
+        Ok(Change { entry: None, .. }) => return Err(MakeError::Dropped(format!("dropped by `{name}`"))),
         Err(why) => prepared.notes.push(format!("`transform` left it as it is: {why}")),
     }
     Ok(())

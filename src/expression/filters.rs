@@ -63,6 +63,7 @@ fn slug(text: &str) -> String {
 #[must_use]
 pub fn size(bytes: u64) -> String {
     let (unit, name) = match bytes {
+        1 => return "1 byte".to_owned(),
         0..1_000 => return format!("{bytes} bytes"),
         1_000..1_000_000 => (1_000, "kB"),
         1_000_000..1_000_000_000 => (1_000_000, "MB"),
@@ -100,6 +101,7 @@ mod tests {
 
     #[test]
     fn a_size_is_written_for_people() {
+        assert_eq!((size(0), size(1)), ("0 bytes".into(), "1 byte".into()));
         assert_eq!((size(999), size(1_500), size(12_345_678)), ("999 bytes".into(), "1.5 kB".into(), "12.3 MB".into()));
         assert!(size(u64::MAX).ends_with(" GB"));
     }

@@ -153,6 +153,33 @@ fn paths(facts: &Value) -> BTreeSet<String> {
     paths
 }
 
+/// An error about a field that what a loop goes through does not have, with the nearest that it has; any other as it is.
+pub(super) fn of_a_loop(source: &str, facts: &Value, mut error: TemplateError) -> TemplateError {
+    if let Some((name, help)) = named_in_a_loop(source, facts, &error) {
+        error.message = format!("there is no `{name}`");
+        error.help = Some(help);
+    }
+    error
+}
+
+fn named_in_a_loop(source: &str, facts: &Value, error: &TemplateError) -> Option<(String, String)> {
+    let range = error.range.clone()?;
+    let name = source.get(range.clone())?;
+    let (variable, field) = name.split_once('.')?;
+    let before = source.get(..range.start)?;
+    let (_, list) = before.rsplit_once(&format!("for {variable} in "))?;
+    let list = list.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.')).next()?;
+    let mut value = facts.clone();
+    for part in list.split('.') {
+        value = value.get_attr(part).ok().filter(|value| !value.is_undefined())?;
+    }
+    let first = value.try_iter().ok()?.next().filter(|first| first.kind() == ValueKind::Map)?;
+    let fields: Vec<String> =
+        first.try_iter().ok()?.filter_map(|key| key.as_str().map(|key| format!("{variable}.{key}"))).collect();
+    let is_known = first.get_attr(field).is_ok_and(|value| !value.is_undefined());
+    (!is_known).then(|| (name.to_owned(), words::did_you_mean(name, fields.iter().map(String::as_str), "name")))
+}
+
 /// Where a name first stands as a word of its own between braces.
 fn find(source: &str, name: &str) -> Option<usize> {
     let is_of_a_name = |c: char| c.is_alphanumeric() || c == '_' || c == '.';

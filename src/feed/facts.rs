@@ -39,7 +39,7 @@ pub struct EntryFacts {
     pub authors: Vec<String>,
     /// Its categories.
     pub tags: Vec<String>,
-    /// When it was published, RFC 3339, or nothing.
+    /// When it was published, else last changed: as above its text. RFC 3339, or nothing.
     pub published: String,
     /// When it was last changed, RFC 3339, or nothing.
     pub updated: String,
@@ -113,7 +113,7 @@ impl Facts {
             author: authors.first().cloned().unwrap_or_default(),
             authors,
             tags: entry.tags.clone(),
-            published: time(entry.published),
+            published: time(entry.dated()),
             updated: time(entry.updated),
             summary: summary.to_owned(),
             image: entry.image.clone().unwrap_or_default(),

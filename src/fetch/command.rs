@@ -14,9 +14,9 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Child;
 use url::Url;
 
+use super::complaint::{kept, last_lines};
 use super::words::seconds;
 use super::{Answer, FetchError, FetchErrorKind, Fetched, Said, Validators};
-use crate::feed::text::{cut, one_line};
 
 /// A program and its arguments, and what it may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub enum ProgramError {
     Later {
         /// The program.
         program: String,
-        /// The last line of its standard error, after a colon; or nothing.
+        /// The last lines of its standard error, after a colon; or nothing.
         said: String,
     },
     /// It failed.
@@ -62,7 +62,7 @@ pub enum ProgramError {
         program: String,
         /// How it ended.
         how: String,
-        /// The last line of its standard error, after a colon; or nothing.
+        /// The last lines of its standard error, after a colon; or nothing.
         said: String,
     },
     /// Its time was over.
@@ -72,7 +72,7 @@ pub enum ProgramError {
         program: String,
         /// The time there was.
         limit: Duration,
-        /// The last line of its standard error, after a colon; or nothing.
+        /// The last lines of its standard error, after a colon; or nothing.
         said: String,
     },
 }
@@ -81,8 +81,6 @@ pub enum ProgramError {
 const LATER: i32 = 75;
 /// How much of its standard error is kept: the end of it.
 const KEPT: usize = 4 * 1024;
-/// How much of that is repeated in an error, in characters.
-const LONGEST_LINE: usize = 300;
 
 /// What a program gave.
 struct Output {
@@ -154,7 +152,7 @@ impl Program {
         let mut errors = Vec::new();
         let ended = tokio::time::timeout(self.limit, talk(&mut child, input, self.most, &mut errors)).await;
         let program = || self.name();
-        let last = last_line(&errors);
+        let last = last_lines(&errors);
         let failed = match ended {
             // Nothing holds its output any more: what it left running on purpose is its own affair.
             Ok(Ok((status, bytes))) => {
@@ -264,19 +262,6 @@ fn how(status: ExitStatus) -> String {
     }
 }
 
-/// What a program wrote to its standard error, made harmless line by line.
-fn kept(errors: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(errors);
-    let lines: Vec<String> = text.lines().map(one_line).filter(|line| !line.is_empty()).collect();
-    (!lines.is_empty()).then(|| lines.join("\n"))
-}
-
-/// `: the last line`, or nothing.
-fn last_line(errors: &[u8]) -> String {
-    let last = kept(errors).and_then(|text| text.lines().next_back().map(|line| cut(line, LONGEST_LINE)));
-    last.map(|line| format!(": {line}")).unwrap_or_default()
-}
-
 /// The groups that are alive, so that none outlives us.
 static ALIVE: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
 
@@ -359,7 +344,8 @@ mod tests {
     #[tokio::test]
     async fn each_way_to_fail_is_named() {
         for (script, words) in [
-            ("echo a >&2; printf 'b\\033[31m\\n' >&2; exit 3", "`sh` ended with status 3: b[31m"),
+            ("echo a >&2; printf '\\033[1;31mb\\033[0m\\n' >&2; exit 3", "`sh` ended with status 3: a; b"),
+            ("seq 1 9 >&2; exit 3", "`sh` ended with status 3: 7; 8; 9"),
             ("exit 3", "`sh` ended with status 3"),
             ("echo the site is busy >&2; exit 75", "`sh` asks to be tried later: the site is busy"),
             ("kill -9 $$", "`sh` was ended by signal 9"),

@@ -7,6 +7,7 @@ mod asked_as;
 mod blocked;
 mod clocks;
 mod command;
+mod complaint;
 mod errand;
 mod error;
 mod fetcher;

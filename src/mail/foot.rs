@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use url::Url;
 
+use super::compose::Letter;
 use crate::expression::size;
 use crate::feed::text::{cut, one_line};
 use crate::feed::{Enclosure, Entry, Facts, file_name};
@@ -48,12 +49,17 @@ impl Byline {
     }
 }
 
-/// The files that come with an entry.
-pub(super) fn files(entry: &Entry) -> impl Iterator<Item = File<'_>> {
-    entry.enclosures.iter().map(|enclosure| {
+/// The files that come with an entry; what the mail carries of them is as large as it is, whatever the feed says.
+pub(super) fn files(letter: Letter<'_>) -> impl Iterator<Item = File<'_>> {
+    let carried = move |url: &str| {
+        let file = letter.attachments.iter().find(|file| file.url == url).map(|file| &file.bytes);
+        let bytes = file.or_else(|| letter.inline.iter().find(|image| image.url == url).map(|image| &image.bytes))?;
+        Some(bytes.len() as u64)
+    };
+    letter.entry.enclosures.iter().map(move |enclosure| {
         let Enclosure { url, r#type, length, duration } = enclosure;
-        let size = length.filter(|bytes| *bytes > 0).map(size);
-        let facts: Vec<String> = [r#type.as_deref().map(one_line), size, duration.map(time)].into_iter().flatten().collect();
+        let length = carried(url).or(*length).filter(|bytes| *bytes > 0);
+        let facts: Vec<String> = [r#type.as_deref().map(one_line), length.map(size), duration.map(time)].into_iter().flatten().collect();
         File { url, name: name(url), detail: Some(facts.join(", ")).filter(|detail| !detail.is_empty()) }
     })
 }

@@ -104,7 +104,7 @@ fn foot_of(letter: Letter<'_>) -> String {
     if !links.is_empty() {
         line(&links.join(" · "));
     }
-    for file in foot::files(entry) {
+    for file in foot::files(letter) {
         let name = if is_web(file.url) { anchor(file.url, &file.name) } else { to_html(&file.name) };
         let detail = file.detail.map_or(String::new(), |detail| format!(" ({})", to_html(&detail)));
         line(&format!("Enclosure: {name}{detail}"));

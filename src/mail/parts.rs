@@ -26,6 +26,8 @@ pub struct Inline {
 /// A file that travels with the mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attachment {
+    /// Where it is.
+    pub url: String,
     /// What it is called.
     pub name: String,
     /// Its media type.
@@ -241,7 +243,8 @@ mod tests {
     }
 
     fn file(name: &str, media_type: &str) -> Attachment {
-        Attachment { name: name.to_owned(), media_type: media_type.to_owned(), bytes: b"a\nb\r.\r\n.\r\n"[..].into() }
+        let (url, name, media_type) = (String::new(), name.to_owned(), media_type.to_owned());
+        Attachment { url, name, media_type, bytes: b"a\nb\r.\r\n.\r\n"[..].into() }
     }
 
     #[test]

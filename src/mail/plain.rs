@@ -60,7 +60,7 @@ pub(super) fn foot(letter: Letter<'_>) -> String {
     if let Some(comments) = &entry.comments {
         line("Comments", comments);
     }
-    for file in foot::files(entry) {
+    for file in foot::files(letter) {
         line("Enclosure", &format!("{}{}", file.url, file.detail.map_or(String::new(), |detail| format!(" ({detail})"))));
     }
     if let Some(tags) = foot::tags(entry) {

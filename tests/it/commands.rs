@@ -172,6 +172,32 @@ fn preview_shows_the_mail_that_would_be_sent() {
 }
 
 #[test]
+fn preview_shows_an_address_as_add_would_subscribe_to_it() {
+    let publisher = Server::start();
+    publisher.serve("/rss", Page::feed(fixture("two_entries.xml")));
+    let url = publisher.url("/rss");
+    let layers = "subject = \"[{{ feed.name }}] {{ entry.title }}\"\ntransform = [\"sed\", \"s/second/other/g\"]";
+    let maildir = |name: &str| format!("type = \"maildir\"\npath = \"~/{name}\"");
+    let reader = Sandbox::local().defaults(layers).sink("two", &maildir("Two")).sink("one", &maildir("One"));
+    let before = std::fs::read_to_string(reader.config_path()).unwrap();
+    let shown = reader.facts(&["preview", &url]);
+    assert_eq!((&shown["sink"], &shown["sinks"]), (&"two".into(), &serde_json::json!(["two", "one"])));
+    let subject = format!("[{}] The other entry", shown["feed"].as_str().unwrap());
+    assert_eq!(shown["subject"], subject);
+    reader
+        .run(&["preview", &url, "--explain"])
+        .succeeds()
+        .complains_of("goes to: two, one, once `feeds add` has subscribed to it");
+    assert_eq!(reader.facts(&["preview", &url, "--sink", "one"])["sink"], "one");
+    assert_eq!(std::fs::read_to_string(reader.config_path()).unwrap(), before);
+    // Without a configuration, and once it is a subscription.
+    let file = project().join("fixtures/feeds/two_entries.xml");
+    Sandbox::new().run(&["preview", file.to_str().unwrap()]).succeeds().shows("The second entry");
+    reader.run(&["add", &url, "--name", "mine"]).succeeds();
+    assert_eq!(reader.facts(&["preview", &url])["feed"], "mine");
+}
+
+#[test]
 fn check_explains_a_configuration_that_is_well() {
     let publisher = Server::start();
     let reader = reader_of(&publisher);

@@ -266,6 +266,48 @@ fn a_page_without_end_costs_its_entry_nothing_but_the_page() {
     assert_eq!(reader.inbox().iter().filter(|mail| html(mail).contains("What the feed says.")).count(), 3);
 }
 
+#[test]
+fn preview_says_why_a_body_is_not_from_its_page() {
+    let publisher = Server::start();
+    let long = body(&paragraphs("The storm came over the island, as the feed says at length,"));
+    let other = body("A ferry sails again to the island.");
+    publisher.serve("/rss", document_at(&publisher.url(""), &[("broken", &long), ("short", &long), ("other", &other)]));
+    publisher.answer("/broken", 500, &[], "");
+    publisher.serve("/short", page(&paragraphs("The storm")[..400]));
+    publisher
+        .serve("/other", page("<p>Consent, please, to everything that we and all our partners store here. Nothing else.</p>"));
+    let reader = Sandbox::local().sink_maildir().feed_with("winds", publisher.url("/rss"), "fulltext = true");
+    let explained = |reader: &Sandbox, entry: &str| reader.run(&["preview", "winds", "--entry", entry, "--explain"]).succeeds();
+    for (entry, words) in [("1", "500"), ("2", "page has fewer words than the feed"), ("3", "page speaks of something else")] {
+        explained(&reader, entry).complains_of("its body: what the feed says; its page").complains_of(words);
+    }
+    let chosen = "fulltext = { select = \"main.post\" }";
+    let reader = Sandbox::local().sink_maildir().feed_with("winds", publisher.url("/rss"), chosen);
+    explained(&reader, "2").complains_of("nothing on the page matches `main.post`");
+    publisher.serve("/short", Page::html("<main class=post>In short.</main><p>And more around it.</p>"));
+    explained(&reader, "2").complains_of("its body: from its page").shows("In short.");
+}
+
+#[test]
+fn a_photo_that_the_text_shows_is_carried_once() {
+    let publisher = Server::start();
+    let (photo, sound) = (publisher.url("/p.png"), publisher.url("/a.mp3"));
+    let file = |url: &str, kind: &str| format!("<enclosure url=\"{url}\" type=\"{kind}\" length=\"1\"/>");
+    let files = [file(&photo, "image/png"), file(&sound, "audio/mpeg")].concat();
+    publisher.serve("/rss", document(&[("a", &format!("{}{files}", body(&format!("<img src=\"{photo}\">"))))]));
+    publisher.serve("/p.png", Page::of(png(20, 20), "image/png"));
+    publisher.serve("/a.mp3", Page::of("x".repeat(2_000), "audio/mpeg"));
+    let reader = Sandbox::local().defaults("attach = \"1MiB\"\nimages = \"inline\"").sink_maildir();
+    let reader = reader.feed("winds", publisher.url("/rss"));
+    let explained = reader.run(&["preview", "winds", "--explain"]).succeeds();
+    explained.complains_of("(audio/mpeg, 2.0 kB)").shows("/a.mp3 (audio/mpeg, 2.0 kB)");
+    reader.poll().succeeds().quietly();
+    let mut carried: Vec<String> = reader.inbox()[0].carried().iter().map(|part| part.0.clone()).collect();
+    carried.sort();
+    assert_eq!(carried, ["audio/mpeg", "image/png"]);
+    assert_eq!(publisher.requests_to("/p.png").len(), 2, "the preview, and the delivery");
+}
+
 /// A feed of one entry that passes through a shell script.
 fn transformed(script: &str) -> (Sandbox, Server) {
     let publisher = Server::start();
@@ -319,6 +361,40 @@ fn an_entry_whose_program_fails_goes_as_it_is_with_a_note() {
         assert!(html(mail).contains("As it was.") && html(mail).contains(words), "{script}: {}", html(mail));
         assert_eq!(runs(&reader), 1, "{script}");
     }
+}
+
+#[test]
+fn a_program_that_takes_its_time_holds_up_no_other_feed() {
+    let publisher = Server::start();
+    let names: Vec<String> = (0..12).map(|number| format!("n{number}")).collect();
+    let text = body("Words.");
+    let many: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), text.as_str())).collect();
+    publisher.serve("/many", document(&many));
+    publisher.serve("/quick", document(&[("quick", &text)]));
+    let reader = Sandbox::local().sink("inbox", "type = \"maildir\"\npath = \"~/Mail\"");
+    // It waits for a mail that is queued behind all of its own.
+    let script = "until ls \"$HOME/Mail/new\" | grep -q .; do sleep 0.05; done\necho '{}'\n";
+    reader.file(".config/feeds/wait.sh", script);
+    reader.append("\n[tags.slow]\ntransform = [\"sh\", \"wait.sh\"]\n");
+    reader.run(&["add", &publisher.url("/many"), "--tag", "slow", "--backlog", "all"]).succeeds();
+    reader.run(&["add", &publisher.url("/quick"), "--name", "quick"]).succeeds();
+    reader.poll().succeeds().quietly();
+    let subjects: Vec<String> = reader.maildir("Mail").iter().map(|mail| mail.subject().to_owned()).collect();
+    assert_eq!(subjects.len(), 13, "{subjects:?}");
+}
+
+#[test]
+fn an_entry_whose_program_asks_for_patience_waits_for_the_next_run() {
+    let (reader, _publisher) =
+        transformed("test -e \"$HOME/ready\" || { echo busy >&2; exit 75; }\necho '{\"title\":\"Ready\"}'");
+    reader.poll().succeeds();
+    let queue = reader.queue();
+    assert!(reader.inbox().is_empty() && queue.len() == 1, "{queue:?}");
+    assert_eq!((&queue[0]["state"], &queue[0]["error"]), (&"pending".into(), &"`sh` asks to be tried later: busy".into()));
+    assert_eq!(runs(&reader), 1);
+    reader.file("ready", "");
+    reader.poll_again().succeeds();
+    assert_eq!((reader.inbox()[0].subject(), runs(&reader)), ("Ready", 2));
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn a_program_that_fails_says_why_and_one_that_asks_for_patience_is_no_error() {
     program(&reader, "broken", "echo first >&2; echo no such table >&2; exit 2");
     program(&reader, "busy", "echo the site sleeps >&2; exit 75");
     reader.append("\n[feeds.broken]\ncommand = [\"./broken\"]\n[feeds.busy]\ncommand = [\"./busy\"]\n");
-    let ran = reader.poll().succeeds().complains_of("`broken` ended with status 2: no such table");
+    let ran = reader.poll().succeeds().complains_of("`broken` ended with status 2: first; no such table");
     assert!(!ran.stderr.contains("busy"), "{ran:#?}");
     let busy = reader.status_of("busy");
     assert_eq!((busy["trouble"].as_str(), busy["said"].as_str()), (Some("later"), Some("the site sleeps")));
