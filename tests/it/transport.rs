@@ -82,3 +82,15 @@ fn a_test_mail_that_is_refused_fails_the_check_in_the_servers_words() {
     reader.run(&["check"]).succeeds();
     reader.run(&["check", "--send"]).fails_with(1).complains_of("554 5.7.1 relay access denied");
 }
+
+#[test]
+fn a_sink_that_cannot_be_reached_is_told_of_once_with_the_next_step() {
+    let server = SmtpServer::start();
+    let reader = Sandbox::local().sink("mail", &server.sink());
+    server.down();
+    let told = reader.run(&["check", "--send"]).fails_with(1).complains_of("1 check failed");
+    assert_eq!(told.stderr.matches("connection refused").count(), 1, "{}", told.stderr);
+    assert!(told.stderr.contains("connection refused\nhelp: check `host` and `port`\n"), "{}", told.stderr);
+    server.up();
+    reader.run(&["check", "--send"]).succeeds();
+}
