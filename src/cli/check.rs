@@ -64,8 +64,11 @@ pub(super) async fn run(place: &Place, arguments: &Arguments) -> Result<Exit, Fa
     checks.extend(files(&config));
     if !arguments.offline {
         for (name, sink) in &config.sinks {
-            checks.push(reachable(name, sink.as_ref()).await);
-            if arguments.send {
+            let reached = reachable(name, sink.as_ref()).await;
+            let is_reached = reached.ok;
+            checks.push(reached);
+            // What kept the sink from being reached would only be told, and counted, a second time.
+            if arguments.send && is_reached {
                 checks.push(sent(place, &config, name, sink.as_ref()).await);
             }
         }

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use super::failure::{Exit, Failure};
-use super::session::{Place, facts, needs};
+use super::session::{Place, facts, id_domain, needs};
 use super::source::{self, Named};
 use crate::config::{Config, Feed};
 use crate::deliver::{Addressed, MakeError, NothingMade, Order, Pantry, Shelf, draft};
@@ -207,8 +207,8 @@ async fn show(
         Failure::needs_person(format!("entry {} of {} cannot be delivered", arguments.entry, named.shown)).because(error)
     };
     let keys = Keys::of(entry);
-    let domain = target.addressed.look.as_ref().map_or("localhost", |look| look.from.domain());
-    let message_id = MessageId::derive(&uid(&target.feed_url, keys), target.sink.as_deref().unwrap_or("preview"), 0, domain);
+    let domain = target.addressed.look.as_ref().map_or_else(|| "localhost".to_owned(), |look| id_domain(look.from.domain()));
+    let message_id = MessageId::derive(&uid(&target.feed_url, keys), target.sink.as_deref().unwrap_or("preview"), 0, &domain);
     let first_seen = place.clock.now();
     let pool = Pool::start().map_err(|error| Failure::storage(format!("cannot start a thread: {error}")))?;
     let pantry = Pantry::new(fetcher as Arc<dyn Fetch>, pool, place.clock.clone());

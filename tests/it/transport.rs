@@ -82,3 +82,59 @@ fn a_test_mail_that_is_refused_fails_the_check_in_the_servers_words() {
     reader.run(&["check"]).succeeds();
     reader.run(&["check", "--send"]).fails_with(1).complains_of("554 5.7.1 relay access denied");
 }
+
+#[test]
+fn a_sink_that_cannot_be_reached_is_told_of_once_with_the_next_step() {
+    let server = SmtpServer::start();
+    let reader = Sandbox::local().sink("mail", &server.sink());
+    server.down();
+    let told = reader.run(&["check", "--send"]).fails_with(1).complains_of("1 check failed");
+    assert_eq!(told.stderr.matches("connection refused").count(), 1, "{}", told.stderr);
+    assert!(told.stderr.contains("connection refused\nhelp: check `host` and `port`\n"), "{}", told.stderr);
+    server.up();
+    reader.run(&["check", "--send"]).succeeds();
+}
+
+/// The table of a sink that delivers to these addresses over this port, without a login.
+fn sink_to(to: &str, port: u16) -> String {
+    format!(
+        "type = \"smtp\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nfrom = \"feeds@bücher.local\"\nto = \"{to}\"\n"
+    )
+}
+
+#[test]
+fn a_real_server_is_told_of_letters_beyond_ascii_where_an_address_has_them_before_its_at_and_only_then() {
+    let Some(server) = mail_server() else { return };
+    let cases = [
+        ("jürgen@letters.local", "jürgen@letters.local", "with UTF8SMTP "),
+        ("guenter@letters.local", "guenter@letters.local", "with ESMTP "),
+        ("leser@bücher.local", "leser@xn--bcher-kva.local", "with ESMTP "),
+    ];
+    for (to, address, spoken) in cases {
+        Sandbox::local().sink("mail", &sink_to(to, server.smtp())).run(&["check", "--send"]).succeeds();
+        let letter = server.letter(address);
+        let received = letter.header("Received").unwrap();
+        assert!(received.contains(spoken), "{to}: {received}");
+        assert_eq!((letter.to().1.as_str(), letter.from().1.as_str()), (address, "feeds@xn--bcher-kva.local"));
+        assert!(letter.message_id().ends_with("@xn--bcher-kva.local"), "{}", letter.message_id());
+    }
+}
+
+#[test]
+fn a_server_that_takes_no_letters_beyond_ascii_is_named_as_the_reason() {
+    let server = SmtpServer::start();
+    let reader = Sandbox::local().sink("mail", &sink_to("jürgen@example.net", server.port()));
+    let told = reader.run(&["check", "--send"]).fails_with(1);
+    assert!(told.stderr.contains("the server takes no address like `jürgen@example.net`"), "{}", told.stderr);
+    assert!(server.mails().is_empty());
+}
+
+#[test]
+fn a_preview_shows_the_message_id_and_the_list_that_will_be_sent_with_letters_of_ascii_alone() {
+    let reader = Sandbox::local().sink("mail", &sink_to("me@example.net", 25));
+    let feed = crate::kit::project().join("fixtures/feeds/two_entries.xml");
+    let shown = reader.run(&["preview", &feed.display().to_string(), "--sink", "mail", "--as", "eml"]).succeeds().stdout;
+    let mail = Message::parse(shown.into_bytes());
+    assert!(mail.message_id().ends_with("@xn--bcher-kva.local"), "{}", mail.message_id());
+    assert!(mail.header("List-Id").is_some_and(|list| list.ends_with(".xn--bcher-kva.local>")), "{:?}", mail.header("List-Id"));
+}

@@ -59,6 +59,14 @@ pub enum SmtpError {
         /// How it is to be spoken to there.
         wants: Tls,
     },
+    /// The server begins in the clear where TLS was expected, and does not offer it later either.
+    #[error("the server offers no TLS on port {port}, neither from the beginning nor by STARTTLS")]
+    NoTls {
+        /// Its port.
+        port: u16,
+        /// Why mails may not go to it in the clear.
+        against: Option<Against>,
+    },
     /// The server knows no mechanism that we may use.
     #[error("the server offers no login by {wanted} (it offers {})", list(offered))]
     NoMechanism {
@@ -123,6 +131,15 @@ pub enum SmtpError {
     },
 }
 
+/// What speaks against going without TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Against {
+    /// The server is on another machine.
+    Elsewhere,
+    /// A password or a token would go along.
+    Login,
+}
+
 /// What is to blame for a handshake that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TlsFault {
@@ -168,6 +185,7 @@ impl SmtpError {
             | Self::Trust(_)
             | Self::Handshake { .. }
             | Self::WrongTls { .. }
+            | Self::NoTls { .. }
             | Self::NoMechanism { .. }
             | Self::TimedOut { .. }
             | Self::Garbled { .. }
@@ -197,6 +215,7 @@ impl SmtpError {
             | Self::Trust(_)
             | Self::Handshake { .. }
             | Self::WrongTls { .. }
+            | Self::NoTls { .. }
             | Self::NoMechanism { .. }
             | Self::TimedOut { .. }
             | Self::Cut { .. }
@@ -213,6 +232,15 @@ impl SmtpError {
             Self::NoStartTls => "try `tls = \"implicit\"` with port 465; a server on this machine may go with `tls = \"none\"`",
             Self::WrongTls { wants: Tls::Implicit, .. } => "set `tls = \"implicit\"`",
             Self::WrongTls { .. } => "set `tls = \"starttls\"`",
+            Self::NoTls { against: None, .. } => {
+                "set `tls = \"none\"`: the server is on this machine, and no login is sent to it"
+            }
+            Self::NoTls { against: Some(Against::Login), .. } => {
+                "try port 465, or port 587 with `tls = \"starttls\"`: a login is not to be sent in the clear"
+            }
+            Self::NoTls { against: Some(Against::Elsewhere), .. } => {
+                "try port 465, or port 587 with `tls = \"starttls\"`: nothing goes to another machine in the clear"
+            }
             Self::TimedOut { stage: Stage::Greeting, .. } => "check `host` and `port`: a mail server greets whoever connects",
             Self::Handshake { fault, .. } => fault.help()?,
             Self::NoMechanism { offered, .. } if offered.is_empty() => {
@@ -252,9 +280,7 @@ impl TlsFault {
             Self::Expired => Some("whoever runs the server must renew it"),
             Self::Name => Some("`host` must be a name that the certificate carries"),
             Self::Certificate | Self::Refused => None,
-            Self::NotTls | Self::Other => {
-                Some("a server that begins in the clear wants `tls = \"starttls\"`, mostly on port 587")
-            }
+            Self::NotTls | Self::Other => Some("check `host` and `port`: this may be no mail server"),
         }
     }
 }

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-pub use error::{SmtpError, TlsFault};
+pub use error::{Against, SmtpError, TlsFault};
 pub use reply::Reply;
 pub use send::{Accepted, Envelope};
 pub use session::Session;

@@ -8,11 +8,13 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::reply::{Offers, Reply};
 use super::wire::{Deadline, Wire, cause_of};
-use super::{Limits, Login, Server, SmtpError, Stage, Tls, TlsFault, auth};
+use super::{Against, Limits, Login, Server, SmtpError, Stage, Tls, TlsFault, auth};
 use crate::net::tls;
 
 /// A server that has not greeted by then may be waiting for TLS, while we wait for it.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// A server that failed at TLS greets by then if it speaks in the clear; some make whoever connects wait for five seconds.
+const SECOND_TRY: Duration = Duration::from_secs(10);
 
 /// A connection that is ready for mails.
 #[derive(Debug)]
@@ -41,8 +43,9 @@ impl Session {
         let step = || whole.for_step(server.limits.command);
         if let (Tls::Implicit, Some(trust)) = (server.tls, &trust) {
             wire = match wire.protected(&server.host, trust.clone(), step()).await {
-                Err(SmtpError::Handshake { fault: TlsFault::NotTls, .. }) => {
-                    return Err(SmtpError::WrongTls { port: server.port, wants: Tls::StartTls });
+                Err(error @ SmtpError::Handshake { fault: TlsFault::NotTls | TlsFault::Other, .. }) => {
+                    let limit = step().for_step(SECOND_TRY);
+                    return Err(begins_in_the_clear(server, name, login.is_some(), limit).await.unwrap_or(error));
                 }
                 other => other?,
             };
@@ -160,6 +163,25 @@ async fn begins_with_tls(server: &Server, limit: Deadline) -> bool {
         Err(SmtpError::Handshake { fault, .. }) => !matches!(fault, TlsFault::NotTls | TlsFault::Other),
         Err(_) => false,
     }
+}
+
+/// What is wrong with a server that did not begin with TLS: a second connection tells what it offers in the clear, where nothing is
+/// sent to it but our name. Nothing where it does not speak in the clear either.
+async fn begins_in_the_clear(server: &Server, name: &str, has_login: bool, limit: Deadline) -> Option<SmtpError> {
+    let stream = timeout(limit.left(), connect(server)).await.ok()?.ok()?;
+    let is_here = stream.peer_addr().is_ok_and(|peer| peer.ip().to_canonical().is_loopback());
+    let mut wire = Wire::new(stream);
+    wire.reply(&Stage::Greeting, limit).await.ok()?;
+    let offers = introduce(&mut wire, name, limit).await.unwrap_or_default();
+    wire.quit().await;
+    let port = server.port;
+    let against = match (has_login, is_here) {
+        _ if offers.starttls => return Some(SmtpError::WrongTls { port, wants: Tls::StartTls }),
+        (true, _) => Some(Against::Login),
+        (false, false) => Some(Against::Elsewhere),
+        (false, true) => None,
+    };
+    Some(SmtpError::NoTls { port, against })
 }
 
 /// Connects to the first of the host's addresses that answers; each has an equal share of the time that is left.

@@ -59,12 +59,38 @@ async fn a_server_that_begins_with_tls_is_recognised_while_a_greeting_is_waited_
     }
 }
 
+/// What a client that begins with TLS says of a server that does not, and the next step.
+async fn told_in_the_clear(rules: Rules, has_login: bool) -> (String, String) {
+    let server = Scripted::start(rules).await;
+    let login = Login { username: "me".to_owned(), secret: Secret::new("hunter2"), mechanism: Mechanism::Password };
+    let place = server.place(Tls::Implicit, impatient());
+    let error = Session::open(&place, "example.net", has_login.then_some(&login)).await.unwrap_err();
+    assert!(!server.commands().iter().any(|command| command.starts_with("AUTH")), "nothing secret was said");
+    (error.to_string(), error.help().unwrap_or_default())
+}
+
 #[tokio::test]
-async fn a_server_that_begins_in_the_clear_is_recognised_by_its_greeting() {
-    let server = Scripted::start(vec![]).await;
-    let error = Session::open(&server.place(Tls::Implicit, limits()), "example.net", None).await.unwrap_err();
-    assert!(error.to_string().contains("begins in the clear on port"), "{error}");
-    assert_eq!(error.help().as_deref(), Some("set `tls = \"starttls\"`"));
+async fn a_server_that_begins_in_the_clear_is_asked_for_starttls_before_that_is_advised() {
+    let offer = ("EHLO", Say::Line("250-mx\r\n250 STARTTLS"));
+    let (error, help) = told_in_the_clear(vec![offer], true).await;
+    assert!(error.contains("begins in the clear on port"), "{error}");
+    assert_eq!(help, "set `tls = \"starttls\"`");
+
+    for rules in [vec![], vec![("EHLO", Say::Line("502 what?"))], vec![("greeting", Say::Line("554 not for you"))]] {
+        let (error, help) = told_in_the_clear(rules, false).await;
+        assert!(error.contains("neither from the beginning nor by STARTTLS"), "{error}");
+        assert!(help.starts_with("set `tls = \"none\"`: the server is on this machine"), "{help}");
+    }
+    let (_, help) = told_in_the_clear(vec![], true).await;
+    assert!(!help.contains("none") && help.contains("a login is not to be sent in the clear"), "{help}");
+}
+
+#[tokio::test]
+async fn what_speaks_neither_tls_nor_smtp_is_not_advised_to_set_tls() {
+    for greeting in [Say::Line("HTTP/1.1 400 Bad Request"), Say::Close] {
+        let (error, help) = told_in_the_clear(vec![("greeting", greeting)], false).await;
+        assert!(error.starts_with("no TLS with the server") && help.starts_with("check `host` and `port`"), "{error}: {help}");
+    }
 }
 
 async fn with_token(mechanism: Mechanism, rules: Rules) -> (Vec<String>, Result<Session, SmtpError>) {

@@ -27,6 +27,7 @@ pub(super) fn judge(error: &SmtpError) -> Verdict {
         | SmtpError::Trust(_)
         | SmtpError::Handshake { .. }
         | SmtpError::WrongTls { .. }
+        | SmtpError::NoTls { .. }
         | SmtpError::NoUtf8 { sender: true, .. }
         | SmtpError::NoMechanism { .. } => Verdict::rest(reason),
     }

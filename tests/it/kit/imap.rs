@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Message, wait};
 
 /// How long mail may be on its way from one server on this machine to the other.
-const DELIVERY: Duration = Duration::from_secs(30);
+pub(crate) const DELIVERY: Duration = Duration::from_secs(30);
 
 struct Connection {
     reader: BufReader<TcpStream>,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
 
-use super::{Message, imap, project};
+use super::{Message, imap, project, wait};
 
 /// The ports in use, counted from the base.
 const OFFSETS: [u16; 6] = [12, 24, 25, 143, 465, 587];
@@ -71,6 +71,17 @@ impl MailServer {
         let mut mails = imap::wait_for(self.base + 143, user, least);
         mails.sort_by_cached_key(|mail| (mail.sent_at(), mail.message_id().to_owned()));
         mails
+    }
+
+    /// The one mail to an address at `letters.local` or `bücher.local`, once it is there.
+    pub(crate) fn letter(&self, address: &str) -> Message {
+        let folder = self.folder.join("letters/all/new");
+        let arrived = || {
+            let files = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+            let mut mails = files.filter_map(|file| std::fs::read(file.path()).ok()).map(Message::parse);
+            mails.find(|mail| mail.header("Delivered-To").as_deref() == Some(address))
+        };
+        wait::until(&format!("a letter to {address}"), imap::DELIVERY, arrived)
     }
 
     fn start() -> Self {

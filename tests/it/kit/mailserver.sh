@@ -11,14 +11,15 @@
 #   BASE+24   LMTP      BASE+143  IMAP   BASE+12   Dovecot's password check, for Postfix
 #
 # Every address at test.local exists, with the password "secret"; FOLDER/ca.pem signed the certificate for localhost and
-# 127.0.0.1. All mail goes to INBOX; users named dedupe-… keep one mail for each Message-ID.
+# 127.0.0.1. All mail goes to INBOX; users named dedupe-… keep one mail for each Message-ID. Dovecot knows no letters beyond ASCII
+# in addresses (SMTPUTF8), which Postfix does: mail to letters.local and bücher.local goes to the Maildir FOLDER/letters/all instead.
 set -euo pipefail
 
 folder=$1 base=$2
 smtp=$((base + 25)) submission=$((base + 587)) smtps=$((base + 465))
 lmtp=$((base + 24)) imap=$((base + 143)) sasl=$((base + 12))
 
-mkdir -p "$folder"/{postfix,queue,data,run,log,sieve,mail}
+mkdir -p "$folder"/{postfix,queue,data,run,log,sieve,mail,letters}
 chmod 755 "$folder"
 
 certificate() {
@@ -95,7 +96,7 @@ service stats {
   }
 }
 END
-  chown -R mail:mail "$folder/mail" "$folder/sieve"
+  chown -R mail:mail "$folder/mail" "$folder/letters" "$folder/sieve"
 }
 
 postfix_settings() {
@@ -117,7 +118,13 @@ mydestination =
 alias_maps =
 alias_database =
 local_recipient_maps =
-virtual_mailbox_domains = test.local
+virtual_mailbox_domains = test.local letters.local xn--bcher-kva.local
+transport_maps = inline:{ { letters.local = virtual: } { xn--bcher-kva.local = virtual: } }
+virtual_mailbox_base = $folder/letters
+virtual_mailbox_maps = static:all/
+virtual_minimum_uid = 1
+virtual_uid_maps = static:$(id -u mail)
+virtual_gid_maps = static:$(id -g mail)
 virtual_transport = lmtp:inet:127.0.0.1:$lmtp
 lmtp_destination_concurrency_limit = 1
 default_transport = error:this server delivers to test.local alone
@@ -152,6 +159,7 @@ error unix - - n - - error
 retry unix - - n - - error
 discard unix - - n - - discard
 lmtp unix - - n - - lmtp
+virtual unix - n n - - virtual
 anvil unix - - n - 1 anvil
 scache unix - - n - 1 scache
 postlog unix-dgram n - n - 1 postlogd
