@@ -59,7 +59,8 @@ pub(super) fn files(letter: Letter<'_>) -> impl Iterator<Item = File<'_>> {
     letter.entry.enclosures.iter().map(move |enclosure| {
         let Enclosure { url, r#type, length, duration } = enclosure;
         let length = carried(url).or(*length).filter(|bytes| *bytes > 0);
-        let facts: Vec<String> = [r#type.as_deref().map(one_line), length.map(size), duration.map(time)].into_iter().flatten().collect();
+        let facts: Vec<String> =
+            [r#type.as_deref().map(one_line), length.map(size), duration.map(time)].into_iter().flatten().collect();
         File { url, name: name(url), detail: Some(facts.join(", ")).filter(|detail| !detail.is_empty()) }
     })
 }
